@@ -1,0 +1,48 @@
+# `make` alone lists what there is. Everything runs in $(VENV), made on first use; nothing is installed outside it.
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+export VENV
+# Without compiled modules every command, and every service of the lab, starts several times slower.
+unexport PYTHONDONTWRITEBYTECODE
+# uv trusts what the machine trusts, as pip does; its own certificates know no proxy in between.
+export UV_SYSTEM_CERTS := true
+
+.DEFAULT_GOAL := help
+.PHONY: help install check format unit lab-test test demo docs clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# One stamp for each set of extras; older than pyproject.toml means install again.
+$(VENV)/.installed-%: pyproject.toml scripts/install
+	@scripts/install $*
+
+install: $(VENV)/.installed-dev,lab ## Install Pumphouse, its lab and the development tools into .venv
+
+check: install ## Format and lint, types, import contracts
+	@scripts/test format lint types contracts
+
+format: install ## Format the code, mend what the linter can mend
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format .
+
+unit: install ## Unit tests: no network, under a minute
+	@scripts/test unit
+
+lab-test: install ## Tests on two real clouds: about 20 minutes
+	@scripts/test lab
+
+test: install ## Everything the continuous integration runs
+	@scripts/test format lint types contracts docs unit lab
+
+demo: $(VENV)/.installed-lab ## Move a project between two real clouds on this machine
+	@scripts/demo
+
+docs: install ## Write the generated pages of docs/ anew
+	@$(BIN)/python scripts/generate_docs.py
+
+clean: ## Stop the lab; remove what was built here (not the lab's files)
+	@if [ -x $(BIN)/pumphouse ]; then $(BIN)/pumphouse lab down; fi
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache src/*.egg-info
+	find src tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,62 @@
+"""``pumphouse verify``."""
+
+import argparse
+
+from pumphouse.cli import selection
+from pumphouse.cli.base import Listing, Table
+from pumphouse.cli.running import running
+from pumphouse.errors import Mismatch
+from pumphouse.events import Bus
+from pumphouse.model import Event, RunResult
+from pumphouse.report import units
+
+COLUMNS = ("Kind", "Name", "Source ID", "Field", "Source", "Destination", "Note")
+
+
+class Verify(Table):
+    """Compare source and destination, field by field and byte by byte; lists what differs."""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Add the selection and how much to compare."""
+        parser = super().get_parser(prog_name)
+        selection.add_arguments(parser, optional=True)
+        parser.add_argument("--no-data", action="store_true", help="Compare the fields only, not the disks.")
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> Listing:
+        """Compare; exit code 5 when something differs that must not."""
+        bus, disks = Bus(), Disks()
+        bus.subscribe(disks)
+        with self.app.service(bus) as service:
+            wanted = selection.parse_or_newest(parsed_args, service)
+            with running(self.app, service, bus):
+                result = service.verify(wanted, data=not parsed_args.no_data)
+        self._judge(result, disks.count)
+        return COLUMNS, [
+            (d.kind, d.name, d.key.partition(":")[2], d.field, str(d.source), str(d.destination), d.note)
+            for d in result.differences
+        ]
+
+    def _judge(self, result: RunResult, disks: int) -> None:
+        for outcome in result.failed:
+            self.app.say(f"{outcome.key}: could not be compared: {outcome.error}")
+        if any(difference.failing for difference in result.differences):
+            self.exit_code = Mismatch.exit_code
+        elif result.failed:
+            self.exit_code = 1
+        else:
+            resources = units.count(len(result.outcomes), "resource")
+            self.app.say(f"{resources} and {units.count(disks, 'disk')} are equal")
+        self.lists = bool(result.differences)
+
+
+class Disks:
+    """Counts the disks whose data was compared."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __call__(self, event: Event) -> None:
+        """Take in one event of the bus."""
+        if event.type == "verified":
+            self.count += int(event.data.get("disks", 0))

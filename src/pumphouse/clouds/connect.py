@@ -1,0 +1,89 @@
+"""Sessions with a cloud: as the administrator configured, in another project, or as another user."""
+
+import os
+from typing import Any
+
+import openstack.config
+import openstack.exceptions
+from keystoneauth1 import session as ksa_session
+from keystoneauth1.identity import v3
+
+from pumphouse.clouds.cloud import OpenStackCloud, Scope
+from pumphouse.config import CloudConfig, Config
+from pumphouse.errors import ConfigError
+from pumphouse.ports import Clock
+
+CONNECT_TIMEOUT = 60  # seconds without a byte before a request is given up
+
+
+def connect(config: Config, role: str, clock: Clock) -> OpenStackCloud:
+    """The cloud with this role, as its administrator. Nothing is sent before the first request.
+
+    :raises ConfigError: when the clouds.yaml entry is missing or lacks a user name and password.
+    """
+    cloud: CloudConfig = getattr(config, role)
+    region = _region(config, cloud, role)
+    verify, cert = region.get_requests_verify_args()
+    auth = dict(region.config.get("auth") or {})
+    if not auth.get("password") or not (auth.get("username") or auth.get("user_id")):
+        raise ConfigError(
+            f"{role}: the credentials lack a user name or a password",
+            "Pumphouse acts in the projects it moves, which only a user name and password of an "
+            "administrator allow; application credentials and tokens are bound to one project.",
+        )
+
+    def open_session(scope: Scope | None) -> ksa_session.Session:
+        plugin = _plugin(auth, scope)
+        return ksa_session.Session(
+            auth=plugin, verify=verify, cert=cert, app_name="pumphouse", timeout=CONNECT_TIMEOUT
+        )
+
+    return OpenStackCloud(
+        role,
+        open_session,
+        clock,
+        region=region.region_name or None,
+        interface=cloud.interface or region.config.get("interface") or "public",
+    )
+
+
+def _region(config: Config, cloud: CloudConfig, role: str) -> Any:
+    """The SDK's view of the entry, with what config.yaml says on top of it."""
+    overrides: dict[str, Any] = {"verify": cloud.verify}
+    if cloud.region_name:
+        overrides["region_name"] = cloud.region_name
+    if cloud.cacert:
+        overrides["cacert"] = str(cloud.cacert)
+    if cloud.auth:
+        values = cloud.auth.model_dump()
+        values["password"] = cloud.auth.password.get_secret_value()
+        loader = openstack.config.OpenStackConfig(
+            config_files=[], vendor_files=[], secure_files=[], load_envvars=False
+        )
+        return loader.get_one(auth=values, auth_type="password", **overrides)
+    files = [str(config.clouds_file)] if config.clouds_file else None
+    if files and not os.path.isfile(files[0]):
+        raise ConfigError(f"{files[0]}: no such file (clouds_file in config.yaml)")
+    try:
+        loader = openstack.config.OpenStackConfig(config_files=files, load_envvars=False)
+        return loader.get_one(cloud=cloud.cloud, **overrides)
+    except openstack.exceptions.ConfigException as error:
+        raise ConfigError(f"{role}: {error}", "Check 'cloud' in config.yaml against clouds.yaml.") from None
+
+
+def _plugin(auth: dict[str, Any], scope: "Scope | None") -> v3.Password:
+    known = {
+        name: auth[name]
+        for name in ("username", "user_id", "password", "user_domain_name", "user_domain_id")
+        if auth.get(name)
+    }
+    for name in ("user_domain_name", "user_domain_id", "project_domain_name", "project_domain_id"):
+        if name not in known and auth.get(name):
+            known[name] = auth[name]
+    if scope is None:
+        project = {n: auth[n] for n in ("project_name", "project_id") if auth.get(n)}
+        return v3.Password(auth["auth_url"], **known, **project)
+    known = {n: value for n, value in known.items() if not n.startswith("project")}
+    if scope.user_id:
+        known = {"user_id": scope.user_id, "password": scope.password}
+    return v3.Password(auth["auth_url"], **known, project_id=scope.project_id)

@@ -1,0 +1,188 @@
+"""config.yaml: the only reader of configuration files and of the environment.
+
+Validated whole before anything is touched; every error says file, path in it and what would be right.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+
+from pumphouse.errors import ConfigError
+
+
+class Strict(BaseModel):
+    """Unknown keys are errors; values cannot be changed after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Auth(Strict):
+    """Credentials of an administrator, as in the ``auth`` part of a clouds.yaml entry."""
+
+    auth_url: str = Field(description="Address of Keystone, e.g. https://keystone.example.org:5000/v3.")
+    username: str = Field(description="Name of a user with the role admin.")
+    password: SecretStr = Field(description="The user's password.")
+    project_name: str = Field(description="Project the administrator works in; temporaries are made there.")
+    user_domain_name: str = Field("Default", description="Domain of the user.")
+    project_domain_name: str = Field("Default", description="Domain of the project.")
+
+
+class Identity(Strict):
+    """Direct access to Keystone's tables, the only way to carry password hashes."""
+
+    connection: SecretStr = Field(
+        description="SQLAlchemy URL of Keystone's database, e.g. mysql+pymysql://user:secret@host/keystone."
+    )
+
+
+class CloudConfig(Strict):
+    """How to reach one cloud: an entry of clouds.yaml, or the credentials themselves."""
+
+    cloud: str | None = Field(None, description="Name of an entry in clouds.yaml.")
+    auth: Auth | None = Field(None, description="Credentials, when no clouds.yaml entry is named.")
+    region_name: str | None = Field(None, description="Region; the entry's own, or the only one, when left out.")
+    interface: Literal["public", "internal", "admin"] | None = Field(
+        None, description="Which endpoints of the catalog to use; the entry's own, or public, when left out."
+    )
+    cacert: Path | None = Field(None, description="File with the CA certificates that sign the endpoints.")
+    verify: bool = Field(True, description="Whether TLS certificates are checked.")
+    identity: Identity | None = Field(None, description="Keystone's database, to carry passwords.")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "CloudConfig":
+        if (self.cloud is None) == (self.auth is None):
+            raise ValueError("give either 'cloud' (an entry of clouds.yaml) or 'auth' (credentials), not both")
+        return self
+
+
+class Timeouts(Strict):
+    """How long to wait for a cloud, in seconds."""
+
+    server: int = Field(900, gt=0, description="Until a server reaches the state asked for.")
+    volume: int = Field(3600, gt=0, description="Until a volume or snapshot reaches the state asked for.")
+    image: int = Field(7200, gt=0, description="Until a server or volume has been captured into an image.")
+
+
+class Policy(Strict):
+    """What the operator decides; everything has a default."""
+
+    concurrency: int = Field(4, ge=1, le=64, description="Servers (and detached volumes) moved at once.")
+    transfers: int = Field(4, ge=1, le=32, description="Images streamed at once; each holds at most 16 MiB.")
+    bandwidth: float | None = Field(None, gt=0, description="Cap shared by all transfers, in MiB/s.")
+    attempts: int = Field(5, ge=1, le=20, description="Tries of one transfer before it fails.")
+    verify_disks: Literal["read-back", "checksum"] = Field(
+        "read-back",
+        description="read-back: after the move, read every disk's data back from the destination and compare; "
+        "checksum: trust the checksums the image services computed.",
+    )
+    physical_networks: Mapping[str, str] = Field(
+        default_factory=dict, description="Physical networks of the source → of the destination."
+    )
+    volume_types: Mapping[str, str] = Field(
+        default_factory=dict, description="Volume types of the source → of the destination; same name when left out."
+    )
+    lock_source: bool = Field(
+        True, description="Lock moved servers at the source, so that nobody starts them a second time."
+    )
+    timeouts: Timeouts = Field(default_factory=lambda: Timeouts(), description="How long to wait, in seconds.")
+
+
+class Config(Strict):
+    """The whole of config.yaml. Relative paths are relative to the file."""
+
+    source: CloudConfig = Field(description="The old cloud.")
+    destination: CloudConfig = Field(description="The new cloud.")
+    clouds_file: Path | None = Field(
+        None, description="clouds.yaml with the entries named above; the standard places when left out."
+    )
+    ledger: str = Field(
+        "ledger.sqlite",
+        description="File, or SQLAlchemy URL, of the ledger that remembers what was made and where.",
+    )
+    log_dir: Path = Field(Path("logs"), description="Directory of the log files, one per migration.")
+    policy: Policy = Field(default_factory=lambda: Policy(), description="Decisions with defaults.")
+
+    @field_validator("ledger")
+    @classmethod
+    def _not_empty(cls, value: str) -> str:
+        if not value.strip():
+            raise ValueError("must name a file or a database URL")
+        return value
+
+
+def search_path() -> tuple[Path, ...]:
+    """Where config.yaml is looked for when ``--config`` is not given, best first."""
+    home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    return Path("config.yaml"), home / "pumphouse" / "config.yaml", Path("/etc/pumphouse/config.yaml")
+
+
+def find(path: Path | None) -> Path:
+    """The configuration file to use.
+
+    :raises ConfigError: when the file given, or every standard place, does not exist.
+    """
+    candidates = (path,) if path else search_path()
+    for candidate in candidates:
+        if candidate.is_file():
+            return candidate
+    looked = ", ".join(str(c) for c in candidates)
+    raise ConfigError(f"no configuration file: looked for {looked}", "Write one with 'pumphouse init', or use --config.")
+
+
+def load(path: Path) -> Config:
+    """Read and validate a configuration file.
+
+    :raises ConfigError: with one line per fault: file, path inside it, what is wrong.
+    """
+    data = read_yaml(path)
+    try:
+        config = Config.model_validate(data)
+    except ValidationError as error:
+        raise ConfigError(describe(path, error), f"See 'pumphouse init --print' and docs/configuration.md.") from None
+    return _absolute(config, path.resolve().parent)
+
+
+def read_yaml(path: Path) -> Any:
+    """Parse a YAML file.
+
+    :raises ConfigError: when it cannot be read or is not YAML; says line and column.
+    """
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: is not text in UTF-8") from None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        where = f" line {mark.line + 1}, column {mark.column + 1}:" if mark else ""
+        raise ConfigError(f"{path}:{where} not valid YAML: {error.problem}") from None
+    except yaml.YAMLError:
+        raise ConfigError(f"{path}: not valid YAML") from None
+
+
+def describe(path: Path, error: ValidationError) -> str:
+    """The faults of a validation, in one line each; never shows a value (it may be a secret)."""
+    lines = []
+    for fault in error.errors():
+        where = ".".join(str(part) for part in fault["loc"]) or "top level"
+        text = fault["msg"].removeprefix("Value error, ")
+        if fault["type"] == "extra_forbidden":
+            text = "unknown key"
+        elif fault["type"] == "missing":
+            text = "is required"
+        lines.append(f"{path}: {where}: {text}")
+    return "\n".join(lines)
+
+
+def _absolute(config: Config, base: Path) -> Config:
+    changes: dict[str, Any] = {"log_dir": base / config.log_dir}
+    if config.clouds_file:
+        changes["clouds_file"] = base / config.clouds_file.expanduser()
+    if "://" not in config.ledger:
+        changes["ledger"] = str(base / Path(config.ledger).expanduser())
+    return config.model_copy(update=changes)

@@ -1,0 +1,67 @@
+"""Read a cloud through the table of kinds: many listings at once, nothing written."""
+
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+
+from pumphouse.errors import CloudError
+from pumphouse.inventory import Inventory
+from pumphouse.kinds import KINDS
+from pumphouse.model import HostRoom, Item
+from pumphouse.ports import Cloud
+from pumphouse.resource import Kind
+
+LISTINGS = 6  # at once, for each cloud
+
+
+def discover(cloud: Cloud) -> Inventory:
+    """Everything the cloud holds of the kinds Pumphouse knows, as an administrator sees it."""
+    found: dict[str, list[Item]] = {}
+    with ThreadPoolExecutor(LISTINGS, thread_name_prefix=f"discover-{cloud.role}") as pool:
+        for level in _levels(KINDS.values()):
+            reads = {kind.name: pool.submit(_read, kind, cloud, found) for kind in level}
+            found |= {name: read.result() for name, read in reads.items()}
+    return Inventory(cloud.role, (item for name in KINDS for item in found[name]))
+
+
+def room(cloud: Cloud) -> tuple[HostRoom, ...] | None:
+    """What the hypervisors that are up and enabled still take; None when placement is not there to say."""
+    try:
+        providers = list(cloud.pages("placement", "/resource_providers", "resource_providers"))
+    except CloudError:
+        return None
+    open_hosts = {
+        body["hypervisor_hostname"]
+        for body in cloud.pages("compute", "/os-hypervisors/detail", "hypervisors")
+        if body.get("state") == "up" and body.get("status") == "enabled"
+    }
+    return tuple(_host(cloud, p) for p in providers if p["name"] in open_hosts)
+
+
+def _host(cloud: Cloud, provider: dict[str, str]) -> HostRoom:
+    path = f"/resource_providers/{provider['uuid']}"
+    inventories = cloud.get("placement", f"{path}/inventories")["inventories"]
+    usages = cloud.get("placement", f"{path}/usages")["usages"]
+
+    def free(name: str) -> float:
+        stock = inventories.get(name)
+        if stock is None:
+            return 0.0
+        total: float = (stock["total"] - stock["reserved"]) * stock["allocation_ratio"]
+        return total - float(usages.get(name, 0))
+
+    return HostRoom(provider["name"], free("VCPU"), free("MEMORY_MB"), free("DISK_GB"))
+
+
+def _read(kind: Kind, cloud: Cloud, found: dict[str, list[Item]]) -> list[Item]:
+    return list(kind.read(cloud, found))
+
+
+def _levels(kinds: Iterable[Kind]) -> list[list[Kind]]:
+    """Kinds that need nothing else first, then those that need them, and so on."""
+    waiting, known, levels = list(kinds), set[str](), list[list[Kind]]()
+    while waiting:
+        level = [kind for kind in waiting if known.issuperset(kind.reads_after)]
+        known |= {kind.name for kind in level}
+        waiting = [kind for kind in waiting if kind.name not in known]
+        levels.append(level)
+    return levels

@@ -1,0 +1,106 @@
+"""The only runner of flows: batches of preparation one after the other, workloads side by side."""
+
+import logging
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import taskflow.engines
+from taskflow import exceptions
+from taskflow.types import failure
+
+from pumphouse.errors import Interrupted, PumphouseError
+from pumphouse.flows.prepare import prepare
+from pumphouse.flows.workload import Workload, cut_over, workloads
+from pumphouse.model import Outcome, Result
+from pumphouse.tasks.atoms import read_outcome
+from pumphouse.tasks.ensure import activate
+from pumphouse.tasks.run import Run
+
+LOG = logging.getLogger(__name__)
+PREPARERS = 6  # resources prepared at once
+DISKS = 4  # disks of one workload copied at once; the transfer has its own cap over all
+
+
+def run_prepare(run: Run) -> list[Outcome]:
+    """Prepare; failures are outcomes.
+
+    :raises Interrupted: when a stop was asked for.
+    """
+    outcomes: list[Outcome] = []
+    for flow in prepare(run):
+        results = _run(flow, PREPARERS)
+        outcomes += [read_outcome(data) for data in results.values()]
+    return outcomes
+
+
+def run_cutover(run: Run, failed: frozenset[str]) -> list[Outcome]:
+    """Cut over every workload that does not need something that failed; one failure hinders no other.
+
+    :raises Interrupted: when a stop was asked for; what was under way has been undone.
+    """
+    _activate(run, "router")
+    moving = workloads(run)
+    with ThreadPoolExecutor(run.policy.concurrency, thread_name_prefix="workload") as pool:
+        outcomes = list(pool.map(lambda w: _workload(run, w, failed), moving))
+    run.ports.clock.check()
+    _activate(run, "floating_ip", but={str(w.step.key) for w in moving})
+    return outcomes
+
+
+def _activate(run: Run, kind: str, but: Iterable[str] = ()) -> None:
+    servers = set(but)
+    for step in run.plan.steps:
+        if step.kind != kind:
+            continue
+        port = run.source.get("port", run.item(step.key).fields.get("port_id"))
+        if port and f"server:{port.observed['device_id']}" in servers:
+            continue  # goes with its server
+        activate(run, step)
+
+
+def _workload(run: Run, workload: Workload, failed: frozenset[str]) -> Outcome:
+    step, publish = workload.step, run.ports.publish
+    missing = [need for s in (step, *workload.volumes) for need in s.needs if need in failed]
+    if missing:
+        error = f"needs {missing[0].replace(':', ' ', 1)}, which failed"
+        publish("step.skipped", step.key, action="cutover", reason=error)
+        return Outcome(step.key, Result.SKIPPED, error=error)
+    started = run.ports.clock.now()
+    try:
+        run.ports.clock.check()
+        publish("workload.started", step.key, name=step.name)
+        _run(cut_over(run, workload), DISKS)
+    except Interrupted as error:
+        return Outcome(step.key, Result.SKIPPED, error=error.message)
+    except PumphouseError as error:
+        publish("workload.failed", step.key, name=step.name, error=error.message)
+        LOG.error("%s: %s", step.key, error.message)
+        return Outcome(step.key, Result.FAIL, error=error.message)
+    row = run.row(step.key)
+    seconds = round(run.ports.clock.now() - started, 3)
+    publish("workload.done", step.key, name=step.name, seconds=seconds)
+    return Outcome(step.key, Result.OK, row.destination_id if row else None)
+
+
+def _run(flow: Any, workers: int) -> dict[str, Any]:
+    """Run a flow to its end.
+
+    :return: results by atom.
+    :raises PumphouseError: the first failure of an atom, after everything was reverted.
+    """
+    engine = taskflow.engines.load(flow, engine="parallel", executor="threaded", max_workers=workers)
+    try:
+        engine.run()
+    except exceptions.WrappedFailure as wrapped:
+        causes = [cause.exception for cause in wrapped if isinstance(cause, failure.Failure)]
+        raise _worst(causes) from None
+    return dict(engine.storage.fetch_all())
+
+
+def _worst(causes: list[BaseException | None]) -> BaseException:
+    """A bug before a failure of a cloud, and that before a stop."""
+    known = [c for c in causes if c is not None]
+    bugs = [c for c in known if not isinstance(c, PumphouseError)]
+    real = [c for c in known if not isinstance(c, Interrupted)]
+    return (bugs or real or known)[0]

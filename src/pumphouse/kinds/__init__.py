@@ -1,0 +1,57 @@
+"""One file per resource type, and this table; nothing else. Order matters to people only."""
+
+from pumphouse.kinds.domain import Domain
+from pumphouse.kinds.flavor import Flavor
+from pumphouse.kinds.flavor_access import FlavorAccess
+from pumphouse.kinds.floating_ip import FloatingIp
+from pumphouse.kinds.image import Image
+from pumphouse.kinds.image_member import ImageMember
+from pumphouse.kinds.keypair import Keypair
+from pumphouse.kinds.network import Network
+from pumphouse.kinds.port import Port
+from pumphouse.kinds.project import Project
+from pumphouse.kinds.quota import ComputeQuota, NetworkQuota, VolumeQuota
+from pumphouse.kinds.role import Role
+from pumphouse.kinds.role_assignment import RoleAssignment
+from pumphouse.kinds.router import Router
+from pumphouse.kinds.router_interfaces import RouterInterfaces
+from pumphouse.kinds.security_group import SecurityGroup
+from pumphouse.kinds.security_group_rules import SecurityGroupRules
+from pumphouse.kinds.server import Server
+from pumphouse.kinds.server_group import ServerGroup
+from pumphouse.kinds.subnet import Subnet
+from pumphouse.kinds.user import User
+from pumphouse.kinds.volume import Volume
+from pumphouse.kinds.volume_type import VolumeType
+from pumphouse.resource import Kind
+
+KINDS: dict[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        Domain(),
+        Project(),
+        Role(),
+        User(),
+        RoleAssignment(),
+        Keypair(),
+        Flavor(),
+        FlavorAccess(),
+        ComputeQuota(),
+        VolumeQuota(),
+        NetworkQuota(),
+        Network(),
+        Subnet(),
+        SecurityGroup(),
+        SecurityGroupRules(),
+        Router(),
+        RouterInterfaces(),
+        Port(),
+        FloatingIp(),
+        Image(),
+        ImageMember(),
+        VolumeType(),
+        ServerGroup(),
+        Volume(),
+        Server(),
+    )
+}

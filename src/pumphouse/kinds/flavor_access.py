@@ -1,0 +1,58 @@
+"""Which projects may use a private flavor."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from pumphouse.errors import Conflict, Missing
+from pumphouse.model import Item
+from pumphouse.ports import Cloud
+from pumphouse.resource import Api, Found, Kind, Ref
+
+
+class FlavorAccess(Kind):
+    """Comes along when both the flavor and the project do."""
+
+    name = "flavor_access"
+    api = Api("compute", "/flavors", "flavor_access", "flavor_access")
+    refs = (Ref("flavor", "flavor_id"), Ref("project", "project_id"))
+    portable = ("flavor_id", "project_id")
+    identity = ("flavor_id", "project_id")
+    companion_of = ("project_id",)
+    reads_after = ("flavor", "project")
+    left_at_source = "goes with its flavor"
+
+    def read(self, cloud: Cloud, found: Found) -> Iterator[Item]:
+        """One call for each private flavor."""
+        projects = {p.id: p.name for p in found["project"]}
+        for flavor in found["flavor"]:
+            if flavor.fields["os-flavor-access:is_public"]:
+                continue
+            path = f"/flavors/{flavor.id}/os-flavor-access"
+            for body in cloud.get("compute", path)["flavor_access"]:
+                project = body["tenant_id"]
+                yield Item(
+                    self.name,
+                    f"{flavor.id}/{project}",
+                    f"{flavor.name} for {projects.get(project, project)}",
+                    project,
+                    {"flavor_id": flavor.id, "project_id": project},
+                )
+
+    def create(self, cloud: Cloud, want: dict[str, Any], item: Item) -> str:
+        """Having it already is success."""
+        body = {"addTenantAccess": {"tenant": want["project_id"]}}
+        try:
+            cloud.post("compute", f"/flavors/{want['flavor_id']}/action", body)
+        except Conflict:
+            pass
+        return f"{want['flavor_id']}/{want['project_id']}"
+
+    def delete(self, cloud: Cloud, identifier: str) -> None:
+        """Not having it is success."""
+        flavor, project = identifier.rsplit("/", 1)
+        try:
+            cloud.post(
+                "compute", f"/flavors/{flavor}/action", {"removeTenantAccess": {"tenant": project}}
+            )
+        except (Missing, Conflict):
+            pass

@@ -1,0 +1,110 @@
+"""One cloud of the lab as a value: its directories, ports and addresses."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pumphouse.lab.releases import Release
+
+# Distances from the cloud's base port; the last digits are those of each service's usual port.
+PORT_OFFSETS = {"keystone": 0, "glance": 292, "neutron": 696, "nova": 774, "cinder": 776, "placement": 778}
+HIGHEST_OFFSET = max(PORT_OFFSETS.values())
+DESTINATION_OFFSET = 10000
+
+# The package each service is released as, where it is called otherwise.
+PACKAGES = {"placement": "openstack_placement"}
+
+REGION = "RegionOne"
+SHARED_BACKEND = "shared"
+BACKENDS = ("fast", "slow", SHARED_BACKEND)
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """One of the two clouds.
+
+    :param name: ``source`` or ``destination``; also the directory under ``home``.
+    :param environment: virtual environment its services run in.
+    :param base_port: Keystone's port; the other services are at fixed distances.
+    :param password: of the admin user and of the services' own user.
+    """
+
+    home: Path
+    name: str
+    release: Release
+    environment: Path
+    base_port: int
+    host_count: int
+    password: str
+
+    @property
+    def root(self) -> Path:
+        """Everything of this cloud but the shared volumes."""
+        return self.home / self.name
+
+    @property
+    def etc(self) -> Path:
+        """Configuration files and Keystone's keys."""
+        return self.root / "etc"
+
+    @property
+    def db(self) -> Path:
+        """SQLite files."""
+        return self.root / "db"
+
+    @property
+    def log(self) -> Path:
+        """One log and one console file per service."""
+        return self.root / "log"
+
+    @property
+    def run(self) -> Path:
+        """Process ids."""
+        return self.root / "run"
+
+    @property
+    def data(self) -> Path:
+        """Images, instances, volumes."""
+        return self.root / "data"
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Names of the compute hosts."""
+        return tuple(f"{self.name}-compute-{number + 1}" for number in range(self.host_count))
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """Port of each service."""
+        return {service: self.base_port + offset for service, offset in PORT_OFFSETS.items()}
+
+    def url(self, service: str) -> str:
+        """Where a service listens."""
+        return f"http://127.0.0.1:{self.ports[service]}"
+
+    @property
+    def auth_url(self) -> str:
+        """Keystone's versioned address."""
+        return self.url("keystone") + "/v3"
+
+    @property
+    def endpoints(self) -> dict[str, tuple[str, str]]:
+        """The service catalogue: type → name and address."""
+        volumes = self.url("cinder") + "/v3/%(project_id)s"
+        return {
+            "identity": ("keystone", self.auth_url),
+            "image": ("glance", self.url("glance")),
+            "placement": ("placement", self.url("placement")),
+            "network": ("neutron", self.url("neutron")),
+            "compute": ("nova", self.url("nova") + "/v2.1"),
+            "volumev3": ("cinderv3", volumes),
+            "block-storage": ("cinder", volumes),
+        }
+
+    def volumes_directory(self, backend: str) -> Path:
+        """Where a backend keeps its files; the shared one is the same directory for both clouds."""
+        if backend == SHARED_BACKEND:
+            return self.home / "shared-volumes"
+        return self.data / "volumes" / backend
+
+    def console_log(self, service: str) -> Path:
+        """What the process printed; the service's own log is beside it, ``<service>.log``."""
+        return self.log / f"{service}.out"

@@ -1,0 +1,147 @@
+"""The lab's commands: ``pumphouse lab up | status | populate | down | reset``."""
+
+import argparse
+import dataclasses
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from cliff.command import Command
+from cliff.lister import Lister
+
+from pumphouse.lab import lab
+from pumphouse.lab.home import default_home
+from pumphouse.lab.releases import RELEASES
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
+def _with_home(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    parser.add_argument(
+        "--home",
+        metavar="DIR",
+        type=lambda text: Path(text).expanduser().absolute(),
+        default=default_home(),
+        help="where the lab lives (default: $PUMPHOUSE_LAB_HOME, or %(default)s)",
+    )
+    return parser
+
+
+class Up(Command):
+    """Start both clouds of the lab, or what of them is not running."""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Options; those not given keep what the lab was made with."""
+        parser = _with_home(super().get_parser(prog_name))
+        releases = f"one of {', '.join(RELEASES)}"
+        parser.add_argument("--source", metavar="RELEASE", help=f"{releases} (default: zed)")
+        parser.add_argument("--destination", metavar="RELEASE", help=f"{releases} (default: 2026.2)")
+        parser.add_argument("--source-hosts", metavar="N", type=_positive, help="compute hosts (default: 3)")
+        parser.add_argument(
+            "--destination-hosts", metavar="N", type=_positive, help="compute hosts (default: 1)"
+        )
+        parser.add_argument(
+            "--base-port",
+            metavar="N",
+            type=_positive,
+            help="Keystone's port of the source; the destination's is 10000 higher (default: 15000)",
+        )
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
+        """Start, then say where everything is."""
+        home = parsed_args.home
+        asked = {
+            name: getattr(parsed_args, name)
+            for name in ("base_port", "source", "destination", "source_hosts", "destination_hosts")
+        }
+        for cloud in lab.up(home, asked, _say):
+            self.app.stdout.write(f"{cloud.name:12} {cloud.release.name:8} {cloud.auth_url}\n")
+        self.app.stdout.write(
+            f"clouds       {home / 'clouds.yaml'}\n"
+            f"config       {home / 'config.yaml'}\n"
+            f"next         pumphouse lab populate --home {home}\n"
+            f"             OS_CLIENT_CONFIG_FILE={home / 'clouds.yaml'}"
+            " openstack --os-cloud pumphouse-source server list\n"
+        )
+
+
+class Status(Lister):
+    """List the services of the lab: version, state, process, port, memory and log."""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Only where the lab is."""
+        return _with_home(super().get_parser(prog_name))
+
+    def take_action(self, parsed_args: argparse.Namespace) -> tuple[tuple[str, ...], Iterable[Any]]:
+        """One row per service."""
+        titles = ("Cloud", "Service", "Release", "Version", "State", "PID", "Port", "Memory MiB", "Log")
+        return titles, (dataclasses.astuple(each) for each in lab.status(parsed_args.home))
+
+
+class Populate(Command):
+    """Fill the source with projects, networks, images, volumes and servers to migrate."""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """How much of everything; the same seed makes the same cloud."""
+        parser = _with_home(super().get_parser(prog_name))
+        parser.add_argument("--seed", metavar="N", type=int, default=1, help="(default: %(default)s)")
+        parser.add_argument(
+            "--projects", metavar="N", type=_positive, default=2, help="(default: %(default)s)"
+        )
+        parser.add_argument(
+            "--servers", metavar="N", type=_positive, default=4, help="(default: %(default)s)"
+        )
+        parser.add_argument(
+            "--disk-mib", metavar="N", type=_positive, default=16, help="data per disk (default: %(default)s)"
+        )
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
+        """Populate, then say where the list of what was made is."""
+        from pumphouse.lab.populate import populate
+
+        manifest = populate(
+            parsed_args.home,
+            seed=parsed_args.seed,
+            projects=parsed_args.projects,
+            servers=parsed_args.servers,
+            disk_mib=parsed_args.disk_mib,
+            say=_say,
+        )
+        self.app.stdout.write(f"manifest     {manifest}\n")
+
+
+class Down(Command):
+    """Stop both clouds of the lab; what they hold is kept."""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Only where the lab is."""
+        return _with_home(super().get_parser(prog_name))
+
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
+        """Stop every process of the lab."""
+        lab.down(parsed_args.home, _say)
+
+
+class Reset(Command):
+    """Stop both clouds of the lab and delete all they hold."""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Only where the lab is."""
+        return _with_home(super().get_parser(prog_name))
+
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
+        """Stop, then put the state of the first start back."""
+        lab.reset(parsed_args.home, _say)
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
+    return number

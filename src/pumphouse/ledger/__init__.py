@@ -1,0 +1,1 @@
+"""The ledger: what was intended, made, reused and removed; the truth that recovery reads."""

@@ -1,0 +1,65 @@
+"""Tables of the ledger; changed only together with a schema migration."""
+
+from sqlalchemy import JSON, Column, Float, Index, Integer, MetaData, String, Table, Text
+
+metadata = MetaData()
+
+about = Table(
+    "about",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+migration = Table(
+    "migration",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("selection", JSON, nullable=False),
+    Column("state", String(32), nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("updated_at", Float, nullable=False),
+)
+
+resource = Table(
+    "resource",
+    metadata,
+    Column("key", String(512), primary_key=True),
+    Column("kind", String(64), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("destination_id", String(512)),
+    Column("state", String(32), nullable=False),
+    Column("how", String(32), nullable=False),
+    Column("data", JSON, nullable=False),
+    Column("updated_at", Float, nullable=False),
+)
+
+member = Table(
+    "member",
+    metadata,
+    Column("migration", String(16), primary_key=True),
+    Column("key", String(512), primary_key=True),
+)
+
+temporary = Table(
+    "temporary",
+    metadata,
+    Column("cloud", String(16), primary_key=True),
+    Column("kind", String(32), primary_key=True),
+    Column("name", String(255), primary_key=True),
+    Column("owner", String(512), nullable=False),
+    Column("identifier", String(512)),
+    Column("gone", Integer, nullable=False, default=0),
+)
+
+event = Table(
+    "event",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("at", Float, nullable=False),
+    Column("migration", String(16), nullable=False),
+    Column("type", String(64), nullable=False),
+    Column("key", String(512), nullable=False),
+    Column("data", JSON, nullable=False),
+    Index("event_by_migration", "migration", "seq"),
+)

@@ -1,0 +1,43 @@
+"""Planning: pure functions from two inventories, the ledger's rows and the policy to a Plan."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pumphouse.config import Policy
+from pumphouse.inventory import Inventory
+from pumphouse.model import HostRoom, Item, Plan, Row, Selection, Step
+from pumphouse.plan.check import capacity, check
+from pumphouse.plan.match import match
+from pumphouse.plan.order import order
+from pumphouse.plan.select import select
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything a plan is made from.
+
+    :param rows: the ledger's view, by key.
+    :param hosts: room on the destination's hypervisors; None when it cannot be known.
+    :param admins: project of the administrator per cloud role; temporaries are made there.
+    """
+
+    source: Inventory
+    destination: Inventory
+    rows: Mapping[str, Row]
+    policy: Policy
+    hosts: tuple[HostRoom, ...] | None
+    admins: Mapping[str, str]
+
+
+def make_plan(selection: Selection, world: World, names: tuple[str, str]) -> Plan:
+    """What has to be done to have the selection in the destination.
+
+    :param names: how the clouds are called in the plan.
+    :raises UsageError: when the selection names nothing, or more than one thing.
+    """
+    selected = select(world.source, selection)
+    items: tuple[Item, ...] = order(selected.items)
+    steps: tuple[Step, ...] = match(items, world.source, world.destination, world.rows, world.policy)
+    problems = check(steps, selected, world.source, world.destination, world.rows, world.policy)
+    limits, too_much = capacity(steps, world.source, world.destination, world.hosts, world.admins)
+    return Plan(selection, *names, steps, (*problems, *too_much), limits)

@@ -1,0 +1,188 @@
+"""Each item of the source against the destination: create, reuse, move, skip or block, and why."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pumphouse.config import Policy
+from pumphouse.errors import Missing
+from pumphouse.inventory import Inventory
+from pumphouse.kinds import KINDS
+from pumphouse.model import Action, Item, Row, Step
+from pumphouse.resource import Kind
+
+GIB = 1 << 30
+RATE = 100 * (1 << 20)  # bytes per second assumed for the expected downtime
+FIXED = 30.0  # seconds assumed for stopping, capturing, creating and booting a server
+SEEN = ("done", "created", "committed")
+
+
+def match(
+    items: Iterable[Item],
+    source: Inventory,
+    destination: Inventory,
+    rows: Mapping[str, Row],
+    policy: Policy,
+) -> tuple[Step, ...]:
+    """One step for every item, in the same order; items must come after what they need."""
+    matcher = _Matcher(source, destination, rows, policy)
+    for item in items:
+        matcher.add(item)
+    return tuple(matcher.steps.values())
+
+
+@dataclass(frozen=True)
+class _Verdict:
+    action: Action
+    reason: str
+    destination_id: str | None = None
+
+
+class _Matcher:
+    """Knows the counterparts found so far, because the next items refer to them."""
+
+    def __init__(
+        self, source: Inventory, destination: Inventory, rows: Mapping[str, Row], policy: Policy
+    ) -> None:
+        self.steps: dict[str, Step] = {}
+        self._source = source
+        self._destination = destination
+        self._rows = rows
+        self._policy = policy
+        self._claimed = {(r.kind, r.destination_id): key for key, r in rows.items() if r.destination_id}
+        self._found: dict[str, str] = {}
+
+    def add(self, item: Item) -> None:
+        """Decide about one item."""
+        kind = KINDS[item.kind]
+        needs = tuple(key for key in kind.needs(item) if key in self.steps)
+        verdict = self._needs_hinder(needs) or self._decide(kind, item)
+        if verdict.destination_id and verdict.action is Action.REUSE:
+            self._found[item.key] = verdict.destination_id
+        size = payload_bytes(item)
+        runs = kind.name == "server" and item.observed["status"] == "ACTIVE"
+        step = Step(
+            key=item.key,
+            kind=item.kind,
+            name=item.name,
+            project=self._source.name_of("project", item.project_id),
+            action=verdict.action,
+            reason=verdict.reason,
+            needs=needs,
+            destination_id=verdict.destination_id,
+            bytes=size,
+            downtime=self._downtime(item, size) if runs else 0.0,
+            fingerprint=item.fingerprint,
+        )
+        idle = verdict.action not in (Action.CREATE, Action.MOVE)
+        self.steps[item.key] = replace(step, bytes=0, downtime=0.0) if idle else step
+
+    def _downtime(self, server: Item, root: int) -> float:
+        """Volumes and root are copied at the same time, sharing one pipe."""
+        volumes = [self._source.get("volume", v["volume_id"]) for v in server.fields["volumes"]]
+        total = root + sum(payload_bytes(v) for v in volumes if v)
+        rate = min(RATE, (self._policy.bandwidth or float("inf")) * (1 << 20))
+        return round(FIXED + total / rate, 1)
+
+    def _needs_hinder(self, needs: tuple[str, ...]) -> _Verdict | None:
+        for key in needs:
+            step = self.steps[key]
+            if step.action in (Action.SKIP, Action.BLOCK):
+                why = f"needs {step.kind} {step.name!r}, which is not there: {step.reason}"
+                return _Verdict(Action.BLOCK, why)
+        return None
+
+    def _decide(self, kind: Kind, item: Item) -> _Verdict:
+        reason = kind.skip_reason(item)
+        if reason:
+            return _Verdict(Action.SKIP, reason)
+        row = self._rows.get(item.key)
+        make = Action.MOVE if kind.moves else Action.CREATE
+        if row and row.state in SEEN and row.destination_id:
+            there = self._destination.get(item.kind, row.destination_id) is not None
+            if row.state == "created":
+                words = "left unfinished by an interrupted run"
+                return _Verdict(make, words, row.destination_id if there else None)
+            if there:
+                return _Verdict(Action.REUSE, "migrated before", row.destination_id)
+            return _Verdict(make, "was migrated before, and is gone from the destination")
+        if kind.moves:
+            return _Verdict(make, "")
+        return self._compare(kind, item, row)
+
+    def _compare(self, kind: Kind, item: Item, row: Row | None) -> _Verdict:
+        want = self._target(kind, item)
+        if want is None:
+            return self._absent(kind, item)
+        if kind.automatic(item) and self._project_is_ours(item):
+            return _Verdict(Action.CREATE, "made equal")
+        others = [
+            other
+            for other in kind.candidates(want, item, self._destination.of(kind.name))
+            if self._claimed.get((kind.name, other.id), item.key) == item.key
+        ]
+        if not others:
+            return self._absent(kind, item)
+        differs = {o.id: [name for name, *_ in _differences(kind, want, o)] for o in others}
+        equal = [identifier for identifier, names in differs.items() if not names]
+        if row and row.state == "intended" and equal:
+            return _Verdict(Action.CREATE, "made by an interrupted run", equal[0])
+        if len(others) > 1:
+            return _Verdict(Action.BLOCK, f"the destination has {len(others)} of this name")
+        if equal:
+            return _Verdict(Action.REUSE, "is there already, equal", equal[0])
+        fields = ", ".join(differs[others[0].id])
+        if kind.reuse_different or self._is_external(item):
+            return _Verdict(Action.REUSE, f"is there already and stays as it is (differs in {fields})", others[0].id)
+        return _Verdict(Action.BLOCK, f"the destination has one that differs in {fields}", others[0].id)
+
+    def _absent(self, kind: Kind, item: Item) -> _Verdict:
+        if kind.reuse_only:
+            wanted = self._policy.volume_types.get(item.name, item.name)
+            return _Verdict(Action.BLOCK, f"the destination has no {kind.name} {wanted!r}")
+        return _Verdict(Action.CREATE, "")
+
+    def _target(self, kind: Kind, item: Item) -> dict[str, Any] | None:
+        """The fields as they should be in the destination; None when what they refer to is not there yet."""
+        try:
+            want = kind.target(item, self._lookup)
+        except Missing:
+            return None
+        if kind.name == "volume_type":
+            want["name"] = self._policy.volume_types.get(item.name, item.name)
+        return want
+
+    def _lookup(self, kind: str, identifier: str) -> str | None:
+        if kind == "physical_network":
+            return self._policy.physical_networks.get(identifier)
+        return self._found.get(f"{kind}:{identifier}")
+
+    def _project_is_ours(self, item: Item) -> bool:
+        key = f"project:{item.project_id}"
+        row, step = self._rows.get(key), self.steps.get(key)
+        return (row is not None and row.how == "created") or (
+            step is not None and step.action is Action.CREATE
+        )
+
+    def _is_external(self, item: Item) -> bool:
+        """External networks and their subnets are laid out by the deployer of the destination."""
+        network = item if item.kind == "network" else None
+        if item.kind == "subnet":
+            network = self._source.get("network", item.fields["network_id"])
+        return network is not None and bool(network.fields.get("router:external"))
+
+
+def _differences(kind: Kind, want: dict[str, Any], other: Item) -> list[tuple[str, Any, Any]]:
+    """Held fields are set in the cutover only, so they say nothing before."""
+    return [d for d in kind.compare(want, other.fields) if d[0] not in kind.held]
+
+
+def payload_bytes(item: Item) -> int:
+    """Upper bound of the data behind an item, in bytes."""
+    if item.kind == "image":
+        return int(item.observed["size"] or 0)
+    if item.kind == "volume":
+        return int(item.observed["size"]) * GIB
+    if item.kind == "server" and item.observed["image_id"]:
+        return int(item.observed["root_gb"]) * GIB
+    return 0

@@ -1,0 +1,240 @@
+"""Kind: the contract of a resource type, and the defaults that most types share.
+
+A kind is data first. Reading, creating, comparing and deleting are written once here; a kind overrides a method
+only where an oddity of OpenStack forces it to, and says which. Field names are those of the API reference.
+"""
+
+import copy
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from pumphouse.errors import Missing
+from pumphouse.model import Fields, Item
+from pumphouse.ports import Cloud
+
+Lookup = Callable[[str, str], str | None]  # (kind, source id) → destination id
+Found = Mapping[str, list[Item]]
+
+
+@dataclass(frozen=True)
+class Api:
+    """Where a collection lives: catalog type, path, and the names that wrap one and many in a body."""
+
+    service: str
+    path: str
+    one: str
+    many: str
+
+
+@dataclass(frozen=True)
+class Ref:
+    """A field that holds the id of another resource.
+
+    :param kind: what it points at.
+    :param path: dotted path in the fields; ``*`` stands for every element of a list.
+    :param weak: carried when the other side has a counterpart, left out when not; does not pull it in.
+    :param named: not a resource of ours but a name, mapped by policy (same name when policy is silent).
+    """
+
+    kind: str
+    path: str
+    weak: bool = False
+    named: bool = False
+
+
+class Kind:
+    """One resource type.
+
+    :cvar name: what it is called, in the singular.
+    :cvar api: where it is found.
+    :cvar refs: which fields point at which kinds; strong ones are the dependencies.
+    :cvar portable: fields that are sent when creating, and compared.
+    :cvar compared: fields that are compared besides; they are set by a later call, or follow from others.
+    :cvar identity: natural key by which a counterpart is found on the other side.
+    :cvar companion_of: paths of references; comes along when all they point at is selected.
+    :cvar reads_after: kinds that must be read before this one.
+    :cvar reuse_different: a counterpart that was there before may differ (it belongs to the destination).
+    :cvar reuse_only: never made; the deployer of the destination provides it.
+    :cvar payload: it carries data besides its fields (an image, a disk).
+    :cvar moves: moved in the cutover, with downtime; everything else is prepared before.
+    :cvar held: fields that are set in the cutover only, because source and destination would disturb
+        each other on the network if both had them.
+    :cvar acts_in_project: belongs to the project and user of the token that makes it.
+    :cvar project_field: field that names the owning project.
+    :cvar left_at_source: ``commit`` does not delete it; why.
+    :cvar notes: field → how it is treated, for the table of supported resources.
+    """
+
+    name: ClassVar[str]
+    api: ClassVar[Api]
+    refs: ClassVar[tuple[Ref, ...]] = ()
+    portable: ClassVar[tuple[str, ...]] = ()
+    compared: ClassVar[tuple[str, ...]] = ()
+    identity: ClassVar[tuple[str, ...]] = ("name", "project_id")
+    companion_of: ClassVar[tuple[str, ...]] = ()
+    reads_after: ClassVar[tuple[str, ...]] = ()
+    reuse_different: ClassVar[bool] = False
+    reuse_only: ClassVar[bool] = False
+    payload: ClassVar[bool] = False
+    moves: ClassVar[bool] = False
+    held: ClassVar[tuple[str, ...]] = ()
+    acts_in_project: ClassVar[bool] = False
+    project_field: ClassVar[str | None] = "project_id"
+    left_at_source: ClassVar[str] = ""
+    notes: ClassVar[Mapping[str, str]] = {}
+
+    # --- reading --------------------------------------------------------------------------------
+    def read(self, cloud: Cloud, found: Found) -> Iterator[Item]:
+        """Every resource of this kind in the cloud, as seen by an administrator.
+
+        :param found: items of the kinds in ``reads_after``.
+        """
+        for body in cloud.pages(self.api.service, self.api.path, self.api.many, **self.query(cloud)):
+            item = self.item(body)
+            if item is not None:
+                yield item
+
+    def query(self, cloud: Cloud) -> dict[str, Any]:
+        """Query of the listing."""
+        return {}
+
+    def item(self, body: dict[str, Any]) -> Item | None:
+        """One element of the listing as an item; None for what is not ours to look at."""
+        names = (*self.portable, *self.compared)
+        fields = {name: body[name] for name in names if name in body}
+        return Item(
+            self.name,
+            str(body["id"]),
+            str(body.get("name") or body["id"]),
+            body.get(self.project_field) if self.project_field else None,
+            self.normalise(fields),
+            {name: body[name] for name in self.observe() if name in body},
+        )
+
+    def observe(self) -> Iterable[str]:
+        """Fields of the listing that decisions need and that are not carried."""
+        return ("status",)
+
+    def normalise(self, fields: dict[str, Any]) -> dict[str, Any]:
+        """The same meaning gives the same value: order, defaults."""
+        return fields
+
+    def automatic(self, item: Item) -> bool:
+        """Whether it exists as soon as its project does, so that it is made equal rather than made."""
+        return False
+
+    def skip_reason(self, item: Item) -> str:
+        """Why this one is not carried over, in words; empty when it is."""
+        return ""
+
+    def candidates(self, want: Fields, item: Item, there: Iterable[Item]) -> list[Item]:
+        """Which of the destination's items may be the counterpart: those of the same natural key."""
+        return [
+            other
+            for other in there
+            if all(other.fields.get(name) == want.get(name) for name in self.identity)
+        ]
+
+    # --- making ---------------------------------------------------------------------------------
+    def create(self, cloud: Cloud, want: dict[str, Any], item: Item) -> str:
+        """Make the counterpart and return its id; nothing that can fail comes after the creating call.
+
+        :param want: the fields with references already those of the destination.
+        """
+        body = {name: want[name] for name in self.portable if name in want}
+        answer = cloud.post(self.api.service, self.api.path, {self.api.one: body})
+        return str(answer[self.api.one]["id"])
+
+    def finish(self, cloud: Cloud, identifier: str, want: dict[str, Any], item: Item) -> None:
+        """What the creating call cannot set; safe to repeat."""
+
+    def activate(self, cloud: Cloud, identifier: str, want: dict[str, Any]) -> None:
+        """Set the held fields, once the source is down; safe to repeat."""
+
+    def delete(self, cloud: Cloud, identifier: str) -> None:
+        """Remove it; absence is success."""
+        cloud.delete(self.api.service, f"{self.api.path}/{identifier}")
+
+    # --- comparing ------------------------------------------------------------------------------
+    def compare(self, want: Fields, have: Fields) -> Iterator[tuple[str, Any, Any]]:
+        """``(field, wanted, found)`` for every field that differs."""
+        for name in (*self.portable, *self.compared):
+            if name in want and want[name] != have.get(name):
+                yield name, want[name], have.get(name)
+
+    def target(self, item: Item, lookup: Lookup) -> dict[str, Any]:
+        """The fields with every reference replaced by the id of its counterpart in the destination.
+
+        :raises Missing: when a strong reference has no counterpart.
+        """
+        want = copy.deepcopy(dict(item.fields))
+        for ref in self.refs:
+            _replace(want, ref, ref.path.split("."), lookup, item)
+        return self.normalise(want)
+
+    def needs(self, item: Item) -> tuple[str, ...]:
+        """Keys of the resources this one refers to strongly."""
+        keys = (
+            f"{ref.kind}:{identifier}"
+            for ref in self.refs
+            if not ref.weak and not ref.named
+            for identifier in references(item.fields, ref.path)
+        )
+        return tuple(dict.fromkeys(keys))
+
+
+def references(fields: Fields, path: str) -> Iterator[str]:
+    """The ids found at a path."""
+    values: list[Any] = [fields]
+    for part in path.split("."):
+        if part == "*":
+            values = [element for value in values for element in value or ()]
+        else:
+            values = [value.get(part) for value in values if isinstance(value, Mapping)]
+    yield from (str(value) for value in values if value)
+
+
+def _replace(node: Any, ref: Ref, path: list[str], lookup: Lookup, item: Item) -> None:
+    if not node:
+        return
+    part, rest = path[0], path[1:]
+    if part == "*":
+        for index, element in enumerate(node):
+            if rest:
+                _replace(element, ref, rest, lookup, item)
+            else:
+                node[index] = _counterpart(ref, element, lookup, item)
+        return
+    if not node.get(part):
+        return
+    if rest:
+        _replace(node[part], ref, rest, lookup, item)
+    else:
+        node[part] = _counterpart(ref, node[part], lookup, item)
+
+
+def _counterpart(ref: Ref, identifier: str, lookup: Lookup, item: Item) -> str | None:
+    other = lookup(ref.kind, identifier)
+    if other is None and ref.named:
+        return str(identifier)
+    if other is None and not ref.weak:
+        raise Missing(f"{item.kind} {item.name!r}: its {ref.kind} {identifier} has no counterpart yet")
+    return other
+
+
+class NetworkKind(Kind):
+    """A resource of Neutron: its tags are set by a call of their own."""
+
+    compared: ClassVar[tuple[str, ...]] = ("tags",)
+
+    def normalise(self, fields: dict[str, Any]) -> dict[str, Any]:
+        """Tags are a set."""
+        if "tags" in fields:
+            fields["tags"] = sorted(fields["tags"])
+        return fields
+
+    def finish(self, cloud: Cloud, identifier: str, want: dict[str, Any], item: Item) -> None:
+        """Set the tags."""
+        if want.get("tags"):
+            cloud.put("network", f"{self.api.path}/{identifier}/tags", {"tags": want["tags"]})

@@ -1,0 +1,106 @@
+"""commit: the only place that deletes at the source, and only originals that verified."""
+
+from pumphouse.errors import PumphouseError, Refused
+from pumphouse.inventory import Inventory
+from pumphouse.kinds import KINDS, server, volume
+from pumphouse.model import Action, Item, Outcome, Plan, Result, Row, RunResult, Selection, Step
+from pumphouse.plan import World
+from pumphouse.plan.select import named, part_of
+from pumphouse.service.session import Session
+from pumphouse.tasks.run import Run
+
+
+def preview(session: Session, selection: Selection) -> tuple[Step, ...]:
+    """What would be deleted at the source, in order.
+
+    :raises Refused: when nothing of it was migrated, or something did not verify.
+    """
+    return _steps(session.world(), selection)
+
+
+def commit(session: Session, selection: Selection) -> RunResult:
+    """Delete; what the source refuses to delete is left and told."""
+    started = session.adapters.clock.now()
+    world = session.world()
+    steps = _steps(world, selection)
+    journal = session.adapters.journal
+    migration = journal.find(selection) or journal.all()[0]
+    publish = session.publisher(migration.id)
+    publish("run.started", command="commit", selection=str(selection), steps=len(steps), bytes=0)
+    plan = Plan(selection, *session.labels, steps)
+    run = session.run(plan, world.source, publish)
+    outcomes = tuple(_delete(run, step) for step in steps)
+    seconds = round(session.adapters.clock.now() - started, 3)
+    result = RunResult(migration.id, outcomes, (), seconds)
+    publish("run.done", result="failed" if result.failed else "ok", seconds=seconds)
+    if journal.find(selection):
+        journal.set_state(migration.id, "failed" if result.failed else "committed")
+    return result
+
+
+def _steps(world: World, selection: Selection) -> tuple[Step, ...]:
+    items = [i for i in _items(world.source, selection) if not _left(i)]
+    rows = {i.key: world.rows[i.key] for i in items if i.key in world.rows}
+    made = {key: row for key, row in rows.items() if row.how == "created" and row.state == "done"}
+    if not made:
+        raise Refused(f"nothing of '{selection}' was migrated, or it is committed", "See 'pumphouse status'.")
+    unverified = [row for row in made.values() if not row.data.get("verified")]
+    if unverified:
+        first = unverified[0]
+        raise Refused(
+            f"{first.kind} {first.name!r} did not verify"
+            + (f", and {len(unverified) - 1} more" if len(unverified) > 1 else ""),
+            "Run 'pumphouse verify' and see what differs; commit deletes only what verified.",
+        )
+    _refuse_halves(world, made)
+    rank = {name: index for index, name in enumerate(KINDS)}
+    ordered = sorted((i for i in items if i.key in made), key=lambda i: -rank[i.kind])
+    return tuple(_step(item, made[item.key]) for item in ordered)
+
+
+def _items(source: Inventory, selection: Selection) -> list[Item]:
+    """What the selection names, and what belongs to its servers; not what these need besides."""
+    items = named(source, selection)
+    servers = {i.id for i in items if i.kind == "server"}
+    keys = {i.key for i in items}
+    return items + [i for i in source if i.key not in keys and part_of(i, servers, source)]
+
+
+def _left(item: Item) -> bool:
+    kind = KINDS[item.kind]
+    return bool(kind.left_at_source) or kind.automatic(item)
+
+
+def _refuse_halves(world: World, made: dict[str, Row]) -> None:
+    """Deleting a server may delete its volumes: all of it must have arrived."""
+    for key in made:
+        item = world.source.by_key(key)
+        for attached in (item.fields["volumes"] if item and item.kind == "server" else ()):
+            other = f"volume:{attached['volume_id']}"
+            if other not in made:
+                raise Refused(
+                    f"server {made[key].name!r}: its volume {attached['volume_id']} has not arrived, or did not verify",
+                    "Migrate it too.",
+                )
+
+
+def _step(item: Item, row: Row) -> Step:
+    return Step(
+        item.key, item.kind, item.name, "", Action.MOVE, "deleted at the source", destination_id=row.destination_id
+    )
+
+
+def _delete(run: Run, step: Step) -> Outcome:
+    item, cloud = run.item(step.key), run.ports.source
+    try:
+        with run.say(step, "delete"):
+            KINDS[step.kind].delete(cloud, item.id)
+            if step.kind == "server":
+                server.wait_gone(cloud, run.ports.clock, item.id, run.policy.timeouts.server)
+            if step.kind == "volume":
+                path = f"/volumes/{item.id}"
+                volume.wait_gone(cloud, run.ports.clock, path, run.policy.timeouts.volume)
+            run.ports.ledger.committed(step.key)
+    except PumphouseError as error:
+        return Outcome(step.key, Result.FAIL, step.destination_id, error.message)
+    return Outcome(step.key, Result.OK, step.destination_id)

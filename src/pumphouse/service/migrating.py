@@ -1,0 +1,139 @@
+"""migrate and verify."""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+
+from pumphouse.engine import run_cutover, run_prepare
+from pumphouse.errors import Refused
+from pumphouse.inventory import Inventory
+from pumphouse.model import Action, Difference, Outcome, Plan, Result, Row, RunResult, Selection
+from pumphouse.plan.select import select
+from pumphouse.ports import Publish
+from pumphouse.service.session import Session
+from pumphouse.service.verifying import compare_disks, compare_fields, disks
+from pumphouse.tasks.disks import prove_image
+from pumphouse.tasks.run import Run
+
+
+def migrate(session: Session, plan: Plan, prepare_only: bool) -> RunResult:
+    """Prepare, cut over, compare; what failed is in the outcomes."""
+    started = session.adapters.clock.now()
+    source, _ = session.look()
+    journal, ledger = session.adapters.journal, session.adapters.ledger
+    migration = journal.open(plan.selection, member_keys(plan))
+    publish = session.publisher(migration.id)
+    run = session.run(plan, source, publish)
+    publish("run.started", command="migrate", selection=str(plan.selection), steps=len(plan.to_do), bytes=plan.bytes)
+    for step in plan.steps:
+        if step.action is Action.REUSE and step.destination_id:
+            ledger.reused(step.key, step.kind, step.name, step.destination_id)
+    try:
+        outcomes = _carry_out(run, prepare_only)
+    finally:
+        session.adapters.clock.shielded(lambda: run.temporaries.drop(""))
+    session.adapters.clock.check()
+    _prove_images(run)
+    differences = _compare(session, run, _keys(plan))
+    result = RunResult(
+        migration.id, tuple(outcomes), tuple(differences), round(session.adapters.clock.now() - started, 3)
+    )
+    if not prepare_only and not result.failed:
+        _hand_over(run)
+    _finish(session, result, publish, "prepared" if prepare_only else "migrated")
+    return result
+
+
+def member_keys(plan: Plan) -> list[str]:
+    """Keys of the plan, with the images that root disks become."""
+    roots = [f"image:root-{s.key.partition(':')[2]}" for s in plan.steps if s.kind == "server"]
+    return [step.key for step in plan.steps if step.action is not Action.SKIP] + roots
+
+
+def _carry_out(run: Run, prepare_only: bool) -> list[Outcome]:
+    outcomes = run_prepare(run)
+    failed = frozenset(o.key for o in outcomes if o.result is not Result.OK)
+    if not prepare_only:
+        outcomes += run_cutover(run, failed)
+    return outcomes
+
+
+def _prove_images(run: Run) -> None:
+    """Read back the images that were copied in this run."""
+    for step in run.plan.steps:
+        row = run.row(step.key)
+        if step.kind == "image" and row and row.how == "created" and "content" in row.data:
+            prove_image(run, step.key, step.name, step.key)
+
+
+def _hand_over(run: Run) -> None:
+    """From now on somebody else may know their passwords: they are not touched again."""
+    for step in run.plan.steps:
+        row = run.row(step.key)
+        if step.kind == "user" and row and row.how == "created" and not row.data.get("handed_over"):
+            run.ports.ledger.note(step.key, handed_over=True)
+
+
+def _keys(plan: Plan) -> list[str]:
+    return [step.key for step in plan.steps]
+
+
+def _compare(session: Session, run: Run, keys: Iterable[str], data: bool = False) -> list[Difference]:
+    """Compare from fresh inventories; the rows remember which of them verified."""
+    source, destination = session.look()
+    fresh = session.run(run.plan, source, run.ports.publish)
+    known = dict(session.adapters.ledger.rows())
+    rows = [known[key] for key in keys if key in known and known[key].state == "done"]
+    differences = list(compare_fields(fresh, destination, rows))
+    if data:
+        differences += compare_disks(fresh, destination, disks(rows, known))
+    _remember(session, rows, differences)
+    return differences
+
+
+def _remember(session: Session, rows: list[Row], differences: list[Difference]) -> None:
+    wrong = {d.key for d in differences if d.failing}
+    for row in rows:
+        verified = row.key not in wrong
+        if row.how == "created" and row.data.get("verified") != verified:
+            session.adapters.ledger.note(row.key, verified=verified)
+
+
+def _finish(session: Session, result: RunResult, publish: Publish, state: str) -> None:
+    failing = any(d.failing for d in result.differences)
+    found = [asdict(d) for d in result.differences]
+    publish("verified", differences=len(found), found=found)
+    bad = bool(result.failed) or failing
+    publish(
+        "run.done",
+        result="failed" if bad else "ok",
+        seconds=result.seconds,
+        temporaries=len(session.adapters.ledger.temporaries()),
+    )
+    session.adapters.journal.set_state(result.migration, "failed" if bad else state)
+
+
+def verify(session: Session, selection: Selection, data: bool) -> RunResult:
+    """Compare what was migrated of a selection.
+
+    :raises Refused: when nothing of it was.
+    """
+    started = session.adapters.clock.now()
+    world = session.world()
+    plan = session.plan(selection, world)
+    keys = [item.key for item in select(world.source, selection).items]
+    migrated = [k for k in keys if k in world.rows and world.rows[k].state == "done"]
+    if not migrated:
+        raise Refused(f"nothing of '{selection}' was migrated yet", "Run 'pumphouse migrate' first.")
+    journal = session.adapters.journal
+    migration = journal.find(selection) or next(iter(journal.all()))
+    publish = session.publisher(migration.id)
+    publish("run.started", command="verify", selection=str(selection), steps=len(migrated), bytes=0)
+    run = session.run(plan, world.source, publish)
+    differences = _compare(session, run, keys, data)
+    seconds = round(session.adapters.clock.now() - started, 3)
+    outcomes = tuple(Outcome(k, Result.OK, world.rows[k].destination_id) for k in migrated)
+    found = [asdict(d) for d in differences]
+    publish("verified", differences=len(found), found=found)
+    publish("run.done", result="failed" if any(d.failing for d in differences) else "ok", seconds=seconds)
+    return RunResult(migration.id, outcomes, tuple(differences), seconds)
+

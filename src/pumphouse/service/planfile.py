@@ -1,0 +1,169 @@
+"""A plan as a YAML file that a person can read and edit: steps may be skipped, nothing else changed."""
+
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from pumphouse.config import describe, read_yaml
+from pumphouse.errors import ConfigError, Refused
+from pumphouse.model import Action, Plan, Selection, Step
+
+FORMAT = 1
+HEADER = """\
+# A plan of Pumphouse. Carry it out with: pumphouse migrate --plan FILE
+# You may set the action of a step to 'skip', then also of what needs it. Everything else must stay as it is:
+# the plan is compared with the clouds before anything is touched.
+"""
+# What a person must not change; of the rest, `reason` and the numbers are for reading.
+FIXED = ("kind", "name", "project")
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Selection(_Strict):
+    what: str
+    names: tuple[str, ...] = ()
+    filters: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+
+class _Step(_Strict):
+    key: str
+    kind: str
+    name: str
+    project: str
+    action: Action
+    reason: str = ""
+    needs: tuple[str, ...] = ()
+    destination_id: str | None = None
+    bytes: int = 0
+    downtime: float = 0.0
+    fingerprint: str
+
+
+class PlanFile(_Strict):
+    """What the file holds."""
+
+    pumphouse_plan: Literal[1]
+    source: str
+    destination: str
+    selection: _Selection
+    steps: tuple[_Step, ...]
+
+
+def save(plan: Plan, path: Path) -> None:
+    """Write a plan.
+
+    :raises ConfigError: when the file cannot be written.
+    """
+    steps = [{f.name: _plain(getattr(step, f.name)) for f in fields(Step)} for step in plan.steps]
+    data = {
+        "pumphouse_plan": FORMAT,
+        "source": plan.source,
+        "destination": plan.destination,
+        "selection": {name: _plain(value) for name, value in asdict(plan.selection).items()},
+        "steps": steps,
+    }
+    try:
+        path.write_text(HEADER + yaml.safe_dump(data, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Action):
+        return value.value
+    return list(value) if isinstance(value, tuple) else value
+
+
+def read(path: Path) -> PlanFile:
+    """Read and validate a plan file.
+
+    :raises ConfigError: says where in the file what is wrong.
+    """
+    try:
+        return PlanFile.model_validate(read_yaml(path))
+    except ValidationError as error:
+        raise ConfigError(describe(path, error), "Make the plan again: 'pumphouse plan ... -o FILE'.") from None
+
+
+def selection(file: PlanFile) -> Selection:
+    """What the plan was made for."""
+    return Selection(**file.selection.model_dump())
+
+
+def agree(path: Path, file: PlanFile, fresh: Plan) -> Plan:
+    """The plan of the file, when the clouds are still as it says.
+
+    :param fresh: the plan made now for the same selection.
+    :raises ConfigError: when the file was edited in a way that makes no sense.
+    :raises Refused: when the clouds changed in a way that matters.
+    """
+    if (file.source, file.destination) != (fresh.source, fresh.destination):
+        raise Refused(
+            f"{path}: the plan is for {file.source} → {file.destination}, "
+            f"config.yaml has {fresh.source} → {fresh.destination}"
+        )
+    now = {step.key: step for step in fresh.steps}
+    planned = {step.key: step for step in file.steps}
+    if len(planned) != len(file.steps):
+        raise ConfigError(f"{path}: the same step is there twice")
+    for step in file.steps:
+        _agree_step(path, step, now.get(step.key))
+    added = [step for step in fresh.steps if step.key not in planned]
+    if added:
+        raise Refused(
+            f"{path}: {added[0].kind} {added[0].name!r} ({added[0].key}) is not in the plan"
+            + (f", and {len(added) - 1} more" if len(added) > 1 else ""),
+            "It is new at the source, or was removed from the file: set 'action: skip' instead, or plan again.",
+        )
+    skipped = {key for key, step in planned.items() if step.action is Action.SKIP}
+    plan = fresh
+    for step in fresh.steps:
+        if step.key in skipped:
+            plan = plan.with_action(step.key, Action.SKIP, "skipped in the plan file")
+    _check_needs(path, plan, skipped)
+    return plan
+
+
+def _agree_step(path: Path, step: _Step, now: Step | None) -> None:
+    if now is None:
+        raise Refused(
+            f"{path}: step {step.key!r} is not what the clouds hold: it is gone, or the key was edited",
+            "Plan again.",
+        )
+    for name in FIXED:
+        if getattr(step, name) != getattr(now, name):
+            raise ConfigError(
+                f"{path}: step {step.key}: {name} is {getattr(step, name)!r}, it must be {getattr(now, name)!r}",
+                "Only the action may be changed, to 'skip'.",
+            )
+    if step.fingerprint != now.fingerprint:
+        raise Refused(
+            f"{now.kind} {now.name!r} ({step.key}) changed at the source since the plan was made",
+            "Plan again.",
+        )
+    if step.action in (now.action, Action.SKIP) or now.reason == "migrated before":
+        return
+    if now.action is Action.BLOCK or step.action in (Action.CREATE, Action.MOVE, Action.REUSE):
+        raise Refused(
+            f"{path}: step {step.key}: the plan says {step.action}, the clouds as they are now say {now.action}"
+            + (f": {now.reason}" if now.reason else ""),
+            "Plan again; only 'skip' may be put in place of an action.",
+        )
+    raise ConfigError(f"{path}: step {step.key}: action {step.action} cannot be chosen", "Only 'skip' can.")
+
+
+def _check_needs(path: Path, plan: Plan, skipped: set[str]) -> None:
+    for step in plan.to_do:
+        hindered = [key for key in step.needs if key in skipped]
+        if hindered:
+            raise ConfigError(
+                f"{path}: step {step.key} needs {hindered[0]}, which is skipped",
+                "Skip it too, or do not skip what it needs.",
+            )

@@ -1,0 +1,175 @@
+"""The use cases, one method each."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pumphouse.check import check
+from pumphouse.discover import discover
+from pumphouse.errors import Interrupted, PumphouseError, Refused
+from pumphouse.facts import CloudFacts, facts
+from pumphouse.inventory import Inventory
+from pumphouse.model import (
+    Action,
+    CheckResult,
+    Event,
+    Migration,
+    Plan,
+    Row,
+    RunResult,
+    Selection,
+    Severity,
+    Step,
+)
+from pumphouse.ports import Cloud
+from pumphouse.report import Report, build
+from pumphouse.service import committing, migrating, planfile, undoing
+from pumphouse.service.lock import locked
+from pumphouse.service.session import Session
+
+
+class Service:
+    """What Pumphouse can do. Methods that change something hold the lock of the ledger.
+
+    :param connect: opens a cloud by role, for the check of what cannot be reached.
+    """
+
+    def __init__(self, session: Session, connect: Any) -> None:
+        self._session = session
+        self._connect = connect
+
+    # --- looking --------------------------------------------------------------------------------
+    def check(self) -> Iterator[CheckResult]:
+        """Whether everything a migration needs is there, line by line."""
+
+        def open_cloud(role: str) -> Cloud:
+            cloud: Cloud = self._connect(role)
+            _ = cloud.user_id  # logs in
+            return cloud
+
+        return check(
+            lambda: open_cloud("source"), lambda: open_cloud("destination"), self._session.config
+        )
+
+    def discover(self) -> tuple[CloudFacts, CloudFacts]:
+        """Services, versions and capacity of both clouds."""
+        return facts(self._session.adapters.source), facts(self._session.adapters.destination)
+
+    def inventory(self, role: str) -> Inventory:
+        """What a cloud holds."""
+        clouds = {c.role: c for c in (self._session.adapters.source, self._session.adapters.destination)}
+        return discover(clouds[role])
+
+    def plan(self, selection: Selection) -> Plan:
+        """What has to be done to have the selection in the destination."""
+        return self._session.plan(selection, self._session.world())
+
+    def save_plan(self, plan: Plan, path: Path) -> None:
+        """Write a plan that can be read, edited and carried out later."""
+        planfile.save(plan, path)
+
+    def load_plan(self, path: Path) -> Plan:
+        """Read a saved plan; it must still be true.
+
+        :raises ConfigError: when it is not a plan, or was edited wrongly.
+        :raises Refused: when the clouds changed in a way that matters.
+        """
+        file = planfile.read(path)
+        return planfile.agree(path, file, self.plan(planfile.selection(file)))
+
+    def skip_blocked(self, plan: Plan) -> Plan:
+        """The plan without what is blocked, and without what needs that."""
+        hindered = {p.key: p.what for p in plan.blocked}
+        if "" in hindered:
+            raise Refused(hindered[""], "This blocks the whole plan; it cannot be skipped.")
+        steps: list[Step] = []
+        for step in plan.steps:
+            why = hindered.get(step.key) or next((hindered[n] for n in step.needs if n in hindered), "")
+            if why and step.action is not Action.SKIP:
+                hindered[step.key] = why
+                step = plan.with_action(step.key, Action.SKIP, why).steps[len(steps)]
+            steps.append(step)
+        problems = tuple(p for p in plan.problems if p.severity is not Severity.BLOCK)
+        return Plan(plan.selection, plan.source, plan.destination, tuple(steps), problems, plan.capacity)
+
+    # --- acting ---------------------------------------------------------------------------------
+    def migrate(self, plan: Plan, *, prepare_only: bool = False) -> RunResult:
+        """Carry out a plan, then compare.
+
+        :raises Refused: when something blocks it; nothing was touched.
+        :raises Interrupted: when it was cancelled; the same command goes on.
+        """
+        if plan.blocked:
+            first = plan.blocked[0]
+            raise Refused(f"blocked: {first.what}", first.remedy)
+        with locked(self._session.config.ledger):
+            return self._told(plan.selection, migrating.migrate, plan, prepare_only)
+
+    def verify(self, selection: Selection, *, data: bool = True) -> RunResult:
+        """Compare what was migrated of a selection; with its data, or its fields only."""
+        with locked(self._session.config.ledger):
+            return self._told(selection, migrating.verify, selection, data)
+
+    def commit_preview(self, selection: Selection) -> tuple[Step, ...]:
+        """What commit would delete at the source, in order.
+
+        :raises Refused: when something of it is not verified.
+        """
+        return committing.preview(self._session, selection)
+
+    def commit(self, selection: Selection) -> RunResult:
+        """Delete the originals that verified at the source."""
+        with locked(self._session.config.ledger):
+            return self._told(selection, committing.commit, selection)
+
+    def rollback_preview(self, selection: Selection) -> tuple[Step, ...]:
+        """What rollback would remove in the destination and start at the source, in order."""
+        return undoing.preview(self._session, selection)
+
+    def rollback(self, selection: Selection) -> RunResult:
+        """Remove what was made in the destination and give the source back."""
+        with locked(self._session.config.ledger):
+            return self._told(selection, undoing.rollback, selection)
+
+    def cancel(self) -> None:
+        """Stop what runs at its next safe point."""
+        self._session.adapters.clock.stop()
+
+    def _told(self, selection: Selection, use_case: Any, *arguments: Any) -> RunResult:
+        """Run a use case; tell how it ended when it did not end well."""
+        try:
+            result: RunResult = use_case(self._session, *arguments)
+            return result
+        except PumphouseError as error:
+            migration = self._session.adapters.journal.find(selection)
+            if migration:
+                publish = self._session.publisher(migration.id)
+                publish("run.failed", error=error.message)
+                if migration.state == "running":
+                    state = "interrupted" if isinstance(error, Interrupted) else "failed"
+                    self._session.adapters.journal.set_state(migration.id, state)
+            raise
+
+    # --- looking back ---------------------------------------------------------------------------
+    def migrations(self) -> tuple[Migration, ...]:
+        """Every migration, the one last worked on first."""
+        return self._session.adapters.journal.all()
+
+    def rows(self, migration_id: str) -> tuple[Row, ...]:
+        """What the ledger knows of the resources of a migration."""
+        rows = self._session.adapters.ledger.rows()
+        return tuple(rows[k] for k in sorted(self._session.adapters.journal.keys(migration_id)) if k in rows)
+
+    def events(self, after: int = 0, migration: str | None = None) -> tuple[Event, ...]:
+        """Events in the order they happened."""
+        return self._session.adapters.journal.events(after, migration)
+
+    def report(self, selection: Selection) -> Report:
+        """What a migration did.
+
+        :raises Refused: when there is none of this selection.
+        """
+        migration = self._session.adapters.journal.find(selection)
+        if migration is None:
+            raise Refused(f"nothing was migrated with the selection '{selection}'", "See 'pumphouse status'.")
+        return build(migration, self.rows(migration.id), self.events(0, migration.id), *self._session.labels)

@@ -1,0 +1,146 @@
+"""Both clouds, the ledger and the bus, opened once; what the use cases share."""
+
+import json
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pumphouse.clock import StoppableClock
+from pumphouse.config import Config
+from pumphouse.discover import discover, room
+from pumphouse.errors import Forbidden
+from pumphouse.events import Bus
+from pumphouse.inventory import Inventory
+from pumphouse.model import Event, Item, Plan, Selection
+from pumphouse.plan import World, make_plan
+from pumphouse.plan.owner import owner_is_kept
+from pumphouse.ports import Cloud, Journal, Ledger, Ports, Publish, Transfer
+from pumphouse.tasks.actors import Actors
+from pumphouse.tasks.run import Run
+from pumphouse.tasks.temporaries import Temporaries
+
+LOG = logging.getLogger("pumphouse")
+
+
+@dataclass(frozen=True)
+class Adapters:
+    """What wiring chose.
+
+    :param transfer: makes the Transfer, given where to publish progress.
+    """
+
+    source: Cloud
+    destination: Cloud
+    ledger: Ledger
+    journal: Journal
+    clock: StoppableClock
+    transfer: Callable[[Publish], Transfer]
+
+
+class Session:
+    """One opening of the service."""
+
+    def __init__(self, config: Config, adapters: Adapters, bus: Bus) -> None:
+        self.config = config
+        self.adapters = adapters
+        self.bus = bus
+        self._bound = False
+
+    @property
+    def labels(self) -> tuple[str, str]:
+        """How the two clouds are called."""
+        both = (self.config.source, self.config.destination)
+        source, destination = (c.cloud or (c.auth.auth_url if c.auth else "") for c in both)
+        return source, destination
+
+    def look(self) -> tuple[Inventory, Inventory]:
+        """Read both clouds, at the same time.
+
+        :raises Forbidden: when one of the users is no administrator.
+        """
+        clouds = (self.adapters.source, self.adapters.destination)
+        self._bind()
+        with ThreadPoolExecutor(2) as pool:
+            found = [pool.submit(discover, cloud) for cloud in clouds]
+            try:
+                source, destination = (f.result() for f in found)
+            except Forbidden as error:
+                raise Forbidden(
+                    f"{error.message}: the user is no administrator there",
+                    "Pumphouse needs the role admin in both clouds; see 'pumphouse check'.",
+                    error.status,
+                ) from None
+        return source, destination
+
+    def _bind(self) -> None:
+        if not self._bound:
+            clouds = (self.adapters.source, self.adapters.destination)
+            source, destination = (_address(cloud) for cloud in clouds)
+            self.adapters.ledger.bind(source, destination)
+            self._bound = True
+
+    def world(self) -> World:
+        """Everything a plan is made from, as it is now."""
+        source, destination = self.look()
+        clouds = (self.adapters.source, self.adapters.destination)
+        return World(
+            source,
+            destination,
+            self.adapters.ledger.rows(),
+            self.config.policy,
+            room(self.adapters.destination),
+            {cloud.role: cloud.project_id for cloud in clouds},
+        )
+
+    def plan(self, selection: Selection, world: World) -> Plan:
+        """What has to be done."""
+        return make_plan(selection, world, self.labels)
+
+    def run(self, plan: Plan, source: Inventory, publish: Publish) -> Run:
+        """A plan, ready to be carried out."""
+        a, policy = self.adapters, self.config.policy
+        ports = Ports(a.source, a.destination, a.ledger, a.transfer(publish), a.clock, publish)
+        clouds = {cloud.role: cloud for cloud in (a.source, a.destination)}
+        temporaries = Temporaries(clouds, a.ledger, a.clock, policy.timeouts.volume)
+
+        def refusal(item: Item) -> str:
+            return owner_is_kept(item, source, plan.steps, a.ledger.rows())
+
+        actors = Actors(a.destination, a.ledger, temporaries, refusal)
+        return Run(ports, policy, plan, source, actors, temporaries)
+
+    def publisher(self, migration: str) -> Publish:
+        """Publishes events of a migration: kept in the journal, logged, handed to the bus."""
+        log = _open_log(self.config.log_dir, migration)
+
+        def publish(type: str, key: str = "", **data: Any) -> None:
+            event = Event(self.adapters.clock.now(), migration, type, key, data)
+            self.adapters.journal.append(event)
+            if type != "progress":
+                line = {"at": event.at, "migration": migration, "type": type, "key": key, **data}
+                log.info(json.dumps(line, default=str))
+            self.bus.publish(event)
+
+        return publish
+
+
+def _address(cloud: Cloud) -> str:
+    """What tells one cloud from another: where its Keystone is."""
+    found = [e.url for e in cloud.catalog() if e.service_type == "identity" and e.interface == "public"]
+    return found[0].rstrip("/").removesuffix("/v3") if found else cloud.role
+
+
+def _open_log(directory: Path, migration: str) -> logging.Logger:
+    """One file per migration, one JSON object per line."""
+    log = logging.getLogger(f"pumphouse.events.{migration}")
+    if not log.handlers:
+        directory.mkdir(parents=True, exist_ok=True)
+        handler = logging.FileHandler(directory / f"{migration}.log", encoding="utf-8")
+        handler.setFormatter(logging.Formatter("%(message)s"))
+        log.addHandler(handler)
+        log.setLevel(logging.INFO)
+        log.propagate = False
+    return log

@@ -1,0 +1,115 @@
+"""rollback: remove what was made, give the source back."""
+
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+
+from pumphouse.errors import PumphouseError, Refused
+from pumphouse.inventory import Inventory
+from pumphouse.kinds import KINDS
+from pumphouse.model import Action, Outcome, Plan, Result, Row, RunResult, Selection, Step
+from pumphouse.plan.select import named, part_of
+from pumphouse.service.session import Session
+from pumphouse.tasks.cutover import restart, undo_root, undo_server
+from pumphouse.tasks.disks import undo_volume
+from pumphouse.tasks.run import Run
+
+MADE = ("intended", "created", "done")
+
+
+def preview(session: Session, selection: Selection) -> tuple[Step, ...]:
+    """What would be removed in the destination, in order.
+
+    :raises Refused: when originals were deleted already, or nothing was made.
+    """
+    return _steps(session, selection)[0]
+
+
+def rollback(session: Session, selection: Selection) -> RunResult:
+    """Servers first: the destination must be down before the source comes up."""
+    started = session.adapters.clock.now()
+    steps, plan, source = _steps(session, selection)
+    journal = session.adapters.journal
+    migration = journal.find(selection) or journal.all()[0]
+    publish = session.publisher(migration.id)
+    publish("run.started", command="rollback", selection=str(selection), steps=len(steps), bytes=0)
+    run = session.run(plan, source, publish)
+    servers = [s for s in steps if s.kind == "server"]
+    with ThreadPoolExecutor(run.policy.concurrency, thread_name_prefix="rollback") as pool:
+        outcomes = list(pool.map(lambda step: _undo(run, step), servers))
+    outcomes += [_undo(run, step) for step in steps if step.kind != "server"]
+    keys = {step.key for step in steps}
+    for temporary in session.adapters.ledger.temporaries():
+        if temporary.owner in keys or temporary.owner == "":
+            run.temporaries.drop(temporary.owner)
+    seconds = round(session.adapters.clock.now() - started, 3)
+    result = RunResult(migration.id, tuple(outcomes), (), seconds)
+    publish("run.done", result="failed" if result.failed else "ok", seconds=seconds)
+    if journal.find(selection):
+        journal.set_state(migration.id, "failed" if result.failed else "rolled back")
+    return result
+
+
+def _steps(session: Session, selection: Selection) -> tuple[tuple[Step, ...], Plan, Inventory]:
+    world = session.world()
+    plan = session.plan(selection, world)
+    rows = [world.rows[k] for k in _keys(session, selection, world.source) if k in world.rows]
+    gone = [row for row in rows if row.state == "committed"]
+    if gone:
+        raise Refused(
+            f"{gone[0].kind} {gone[0].name!r} was committed: its original no longer exists at the source"
+            + (f", and {len(gone) - 1} more" if len(gone) > 1 else ""),
+            "What is committed stays in the destination; roll back other servers one by one.",
+        )
+    made = [row for row in rows if row.how == "created" and row.state in MADE]
+    if not made:
+        raise Refused(f"nothing made for '{selection}' is in the destination", "See 'pumphouse status'.")
+    adopted = {s.key: s.destination_id for s in plan.steps if s.action is Action.CREATE}
+    return tuple(_step(row, adopted.get(row.key)) for row in _in_order(made)), plan, world.source
+
+
+def _keys(session: Session, selection: Selection, source: Inventory) -> frozenset[str]:
+    """All of a migration but what others count on; or, of a part of one, its servers and volumes."""
+    journal = session.adapters.journal
+    migration = journal.find(selection)
+    if migration:
+        return journal.keys(migration.id) - journal.others(migration.id)
+    items = named(source, selection)
+    servers = {i.id for i in items if i.kind == "server"}
+    keys = {i.key for i in items if KINDS[i.kind].moves} | {f"image:root-{s}" for s in servers}
+    return frozenset(keys | {v.key for v in source.of("volume") if part_of(v, servers, source)})
+
+
+def _in_order(rows: Iterable[Row]) -> list[Row]:
+    """What needs something goes before it; of one kind, the newest first."""
+    rank = {name: index for index, name in enumerate(KINDS)}
+    return sorted(rows, key=lambda row: (-rank[row.kind], -row.updated_at))
+
+
+def _step(row: Row, adopted: str | None) -> Step:
+    identifier = row.destination_id or adopted
+    reason = "removed in the destination" + (", started at the source" if "status" in row.data else "")
+    return Step(row.key, row.kind, row.name, "", Action.CREATE, reason, destination_id=identifier)
+
+
+def _undo(run: Run, step: Step) -> Outcome:
+    try:
+        with run.say(step, "undo"):
+            _remove(run, step)
+    except PumphouseError as error:
+        return Outcome(step.key, Result.FAIL, step.destination_id, error.message)
+    return Outcome(step.key, Result.OK, step.destination_id)
+
+
+def _remove(run: Run, step: Step) -> None:
+    """A server also starts its original; everything absent is success."""
+    if step.kind == "server":
+        undo_server(run, step.key)
+        run.temporaries.drop(step.key)
+        restart(run, step.key)
+    elif step.kind == "volume":
+        undo_volume(run, step.key)
+    elif step.key.startswith("image:root-"):
+        undo_root(run, step.key)
+    elif step.destination_id:
+        KINDS[step.kind].delete(run.ports.destination, step.destination_id)
+    run.ports.ledger.forget(step.key)

@@ -1,0 +1,98 @@
+"""Compare what was migrated: field by field from two fresh inventories, and disks byte by byte."""
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from pumphouse.inventory import Inventory
+from pumphouse.kinds import KINDS
+from pumphouse.model import Difference, Item, Row
+from pumphouse.tasks.disks import content_now
+from pumphouse.tasks.run import Run, Told
+
+RUNNING = "ACTIVE"
+
+
+def compare_fields(run: Run, destination: Inventory, rows: Iterable[Row]) -> Iterator[Difference]:
+    """Every field of every resource that Pumphouse made, against its original.
+
+    :param rows: of the resources concerned; reused ones belong to the destination and are left out.
+    """
+    for row in rows:
+        item = run.source.by_key(row.key)
+        if row.how != "created" or item is None or row.kind not in KINDS:
+            continue
+        there = destination.get(row.kind, row.destination_id)
+        if there is None:
+            yield Difference(row.key, row.kind, row.name, "(resource)", "present", "missing")
+            continue
+        yield from _fields(run, item, there, row)
+
+
+def _fields(run: Run, item: Item, there: Item, row: Row) -> Iterator[Difference]:
+    kind = KINDS[item.kind]
+    want: dict[str, Any] = run.want(item)
+    have = dict(there.fields)
+    if "status" in row.data:
+        want["status"], have["status"] = row.data["status"], there.observed["status"]
+    if "owner" in row.data:  # the plan said so
+        want["user_id"] = row.data["owner"]
+    for name, wanted, found in kind.compare(want, have):
+        if name not in kind.held or not row.data.get("held"):
+            yield Difference(row.key, row.kind, row.name, name, wanted, found)
+
+
+def disks(rows: Iterable[Row], known: dict[str, Row]) -> list[tuple[Row, str]]:
+    """What holds data, with the hash of that data at the source.
+
+    :param known: all rows: the hash of a server's root disk is filed under its image.
+    """
+    found = []
+    for row in rows:
+        if row.how != "created" or row.state != "done":
+            continue
+        data = known[f"image:root-{row.source_id}"].data if _has_root(row, known) else row.data
+        if row.kind in ("server", "volume", "image") and "content" in data:
+            found.append((row, str(data["content"])))
+    return found
+
+
+def _has_root(row: Row, known: dict[str, Row]) -> bool:
+    return row.kind == "server" and f"image:root-{row.source_id}" in known
+
+
+def compare_disks(run: Run, destination: Inventory, wanted: list[tuple[Row, str]]) -> list[Difference]:
+    """Read every disk of the destination back and compare its hash, several at once."""
+    with ThreadPoolExecutor(run.policy.transfers, thread_name_prefix="verify") as pool:
+        found = pool.map(lambda pair: _disk(run, destination, *pair), wanted)
+        return [difference for difference in found if difference]
+
+
+def _disk(run: Run, destination: Inventory, row: Row, content: str) -> Difference | None:
+    step = next((s for s in run.plan.steps if s.key == row.key), None)
+    if destination.get(row.kind, row.destination_id) is None and not row.source_id.startswith("root-"):
+        return None  # missing: said already
+    if step:
+        with Told(run, step, "verify"):
+            now = content_now(run, row)
+    else:
+        now = content_now(run, row)
+    if now == content:
+        return None
+    ran = _ran(run, destination, row)
+    note = "its server has been running since the move; its guest may have written this" if ran else ""
+    if now is None:
+        note = "a snapshot of it is not raw, so its content cannot be compared"
+    return Difference(row.key, row.kind, row.name, "data", content, now, note, failing=now is not None)
+
+
+def _ran(run: Run, destination: Inventory, row: Row) -> bool:
+    """Whether a guest could write to the disk since it arrived."""
+    if row.kind == "image":
+        return False
+    servers = [row.destination_id]
+    if row.kind == "volume":
+        there = destination.get("volume", row.destination_id)
+        servers = [a["server_id"] for a in there.observed["attachments"]] if there else []
+    found = [destination.get("server", s) for s in servers]
+    return any(s is not None and s.observed["status"] == RUNNING for s in found)

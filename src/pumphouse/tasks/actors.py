@@ -1,0 +1,101 @@
+"""Whom to act as in the destination: what belongs to its token's project and user is made by these.
+
+Preferred is the user itself, so that servers and volumes keep belonging to it: possible for users that
+Pumphouse made, whose password therefore nobody knows yet. Else the administrator, with a role in the project
+for the duration, recorded before it is granted.
+"""
+
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+from pumphouse.errors import CloudError, Forbidden, NotAuthenticated
+from pumphouse.kinds.user import unknown_password
+from pumphouse.model import Item
+from pumphouse.ports import Cloud, Ledger
+from pumphouse.tasks.temporaries import Temporaries
+
+T = TypeVar("T")
+GRANTED = "admin"
+
+
+class Actors:
+    """Sessions in projects of the destination, opened once each.
+
+    :param refusal: why an item cannot be made by its own user; empty when it can.
+    """
+
+    def __init__(
+        self,
+        destination: Cloud,
+        ledger: Ledger,
+        temporaries: Temporaries,
+        refusal: Callable[[Item], str],
+    ) -> None:
+        self._cloud = destination
+        self._ledger = ledger
+        self._temporaries = temporaries
+        self._refusal = refusal
+        self._passwords: dict[str, str] = {}
+        self._sessions: dict[tuple[str, str | None], Cloud] = {}
+        self._lock = threading.RLock()
+
+    def perform(self, item: Item, work: Callable[[Cloud, bool], T]) -> T:
+        """Do something as the owner of an item, else as the administrator in its project.
+
+        :param work: gets the cloud to use and whether it is the owner's.
+        """
+        project = self._counterpart("project", item.project_id)
+        user = self._counterpart("user", item.fields.get("user_id") or item.observed.get("user_id"))
+        if project is None:
+            raise CloudError(f"{item.kind} {item.name!r}: its project is not in the destination yet")
+        if user and not self._refusal(item):
+            try:
+                return work(self._as_user(project, user), True)
+            except (Forbidden, NotAuthenticated) as error:
+                if "quota" in error.message.lower():
+                    raise
+        answer = work(self._as_admin(project), False)
+        self._ledger.note(item.key, owner=self._cloud.user_id)
+        return answer
+
+    def _counterpart(self, kind: str, identifier: str | None) -> str | None:
+        row = self._ledger.row(f"{kind}:{identifier}") if identifier else None
+        return row.destination_id if row else None
+
+    def _as_user(self, project: str, user: str) -> Cloud:
+        with self._lock:
+            if user not in self._passwords:
+                password = unknown_password()
+                body = {"user": {"password": password}}
+                self._cloud.patch("identity", f"/users/{user}", body)
+                self._passwords[user] = password
+            if (project, user) not in self._sessions:
+                session = self._cloud.as_project(project, user, self._passwords[user])
+                self._sessions[project, user] = session
+            return self._sessions[project, user]
+
+    def _as_admin(self, project: str) -> Cloud:
+        with self._lock:
+            if (project, None) not in self._sessions:
+                self._grant(project)
+                self._sessions[project, None] = self._cloud.as_project(project)
+            return self._sessions[project, None]
+
+    def _grant(self, project: str) -> None:
+        """A role that was ours before is not temporary."""
+        us = self._cloud.user_id
+        roles = self._cloud.get("identity", "/roles", name=GRANTED)["roles"]
+        role = roles[0]["id"]
+        path = f"/projects/{project}/users/{us}/roles"
+        have = {r["id"] for r in self._cloud.get("identity", path)["roles"]}
+        name = f"{project}/{us}/{role}"
+        ours = any(t.kind == "grant" and t.name == name for t in self._ledger.temporaries())
+        if role in have and not ours:
+            return
+
+        def make() -> str:
+            self._cloud.put("identity", f"{path}/{role}")
+            return name
+
+        self._temporaries.ensure("", self._cloud.role, "grant", name, make)

@@ -1,0 +1,98 @@
+"""The TaskFlow atoms: a step of a plan, ready to be put into a flow. One class per way of failing."""
+
+from collections.abc import Callable
+from typing import Any
+
+from taskflow import task
+
+from pumphouse.errors import Interrupted, PumphouseError
+from pumphouse.model import Outcome, Result, Step
+from pumphouse.tasks import cutover, disks
+from pumphouse.tasks.ensure import ensure
+from pumphouse.tasks.run import Run
+
+
+class Prepare(task.Task):  # type: ignore[misc]
+    """Ensures one resource. A failure is its result: what needs it is skipped, everything else goes on."""
+
+    def __init__(self, run: Run, step: Step, needs: tuple[str, ...]) -> None:
+        super().__init__(name=step.key, provides=step.key, requires=needs)
+        self._run = run
+        self._step = step
+
+    def execute(self, **needs: dict[str, Any]) -> dict[str, Any]:
+        """The outcome, as plain data."""
+        missing = [key for key, outcome in needs.items() if outcome["result"] != Result.OK]
+        if missing:
+            error = f"needs {missing[0].replace(':', ' ', 1)}, which failed"
+            self._run.ports.publish("step.skipped", self._step.key, action="ensure", reason=error)
+            return _outcome(self._step, Result.SKIPPED, error=error)
+        try:
+            self._run.ports.clock.check()
+            identifier = ensure(self._run, self._step)
+        except Interrupted:
+            raise
+        except PumphouseError as error:
+            return _outcome(self._step, Result.FAIL, error=error.message)
+        return _outcome(self._step, Result.OK, identifier)
+
+
+def _outcome(step: Step, result: Result, identifier: str | None = None, error: str = "") -> dict[str, Any]:
+    return {"key": step.key, "result": result.value, "destination_id": identifier, "error": error}
+
+
+def read_outcome(data: dict[str, Any]) -> Outcome:
+    """The outcome that an atom returned as plain data."""
+    return Outcome(data["key"], Result(data["result"]), data["destination_id"], data["error"])
+
+
+class Act(task.Task):  # type: ignore[misc]
+    """One action of a cutover. A failure fails the workload."""
+
+    def __init__(self, name: str, action: Callable[[], None]) -> None:
+        super().__init__(name=name)
+        self._action = action
+
+    def execute(self) -> None:
+        """Carry out the action."""
+        self._action()
+
+
+class Begin(Act):
+    """The first action of a cutover; reverted last, it undoes the whole workload.
+
+    All of it here, and not a part in every atom, because the order matters: the destination must be down
+    before the source comes up.
+    """
+
+    def __init__(self, name: str, action: Callable[[], None], undo: Callable[[], None]) -> None:
+        super().__init__(name, action)
+        self._undo = undo
+
+    def revert(self, **_: Any) -> None:
+        """Undo the workload."""
+        self._undo()
+
+
+def begin_server(run: Run, step: Step, volumes: tuple[Step, ...]) -> Begin:
+    """Stop the server at the source."""
+
+    def undo() -> None:
+        run.ports.clock.shielded(lambda: _undo(run, step, volumes))
+
+    return Begin(f"stop {step.key}", lambda: cutover.stop(run, step), undo)
+
+
+def _undo(run: Run, step: Step, volumes: tuple[Step, ...]) -> None:
+    with run.say(step, "undo"):
+        cutover.release_addresses(run, step)
+        cutover.undo_workload(run, step.key, tuple(v.key for v in volumes))
+
+
+def begin_volume(run: Run, step: Step) -> Begin:
+    """Move a detached volume."""
+
+    def undo() -> None:
+        run.ports.clock.shielded(lambda: disks.undo_volume(run, step.key))
+
+    return Begin(f"move {step.key}", lambda: disks.move_volume(run, step, step.key), undo)

@@ -1,0 +1,176 @@
+"""The move of one volume, and the proof that a disk arrived as it was."""
+
+from typing import Any
+
+from pumphouse.errors import Mismatch
+from pumphouse.kinds import KINDS, volume
+from pumphouse.model import Item, Row, Step
+from pumphouse.ports import Cloud
+from pumphouse.tasks.capture import capture_server, capture_snapshot, capture_volume, take_snapshot
+from pumphouse.tasks.ensure import fill
+from pumphouse.tasks.run import Run, Told
+from pumphouse.tasks.temporaries import PREFIX
+
+PIN = "-pin-snapshot"
+
+
+def move_volume(run: Run, step: Step, workload: str) -> None:
+    """Capture a volume, copy it into a temporary image, and make the volume of it.
+
+    :param workload: key of the server it goes with, or its own.
+    """
+    item, row = run.item(step.key), run.row(step.key)
+    if row and row.state == "done":
+        return
+    if row is None:
+        run.ports.ledger.intend(step.key, step.kind, step.name)
+    direct = not item.observed["attachments"]
+    with Told(run, step, "capture", workload):
+        captured = capture_volume(
+            run, "source", item.id, item.fields["size"], step.key, item.id, direct=direct
+        )
+    with Told(run, step, "transfer", workload):
+        image = _temporary_image(run, item, captured)
+        fill(run, step, captured["id"], image, item)
+    with Told(run, step, "create_volume", workload):
+        identifier = _create(run, item, image)
+        KINDS["volume"].finish(run.ports.destination, identifier, run.want(item), item)
+    if run.policy.verify_disks == "read-back":
+        with Told(run, step, "pin", workload):
+            take_snapshot(run, "destination", identifier, step.key, f"{item.id}-pin")
+    run.ports.ledger.done(step.key)
+    run.temporaries.drop(step.key, keep=PIN)
+
+
+def _temporary_image(run: Run, item: Item, captured: dict[str, Any]) -> str:
+    """Of the project, so that its user may make a volume of it."""
+    name = f"{PREFIX}{item.id}-image"
+
+    def make() -> str:
+        body = {
+            "name": name,
+            "owner": run.lookup("project", item.project_id or ""),
+            "visibility": "private",
+            "disk_format": captured["disk_format"],
+            "container_format": captured["container_format"],
+        }
+        return str(run.ports.destination.post("image", "/images", body)["id"])
+
+    return run.temporaries.ensure(item.key, "destination", "image", name, make)
+
+
+def _create(run: Run, item: Item, image: str) -> str:
+    ledger, cloud = run.ports.ledger, run.ports.destination
+    row = run.row(item.key)
+    identifier = row.destination_id if row and row.state == "created" else None
+    if identifier is None and row and row.data.get("creating"):
+        identifier = volume.find_marked(cloud, item.id)
+    if identifier is None or cloud.find("block-storage", f"/volumes/{identifier}") is None:
+        ledger.note(item.key, creating=True)
+
+        def make(actor: Cloud, _: bool) -> str:
+            return KINDS["volume"].create(actor, {**run.want(item), "image_id": image}, item)
+
+        identifier = run.actors.perform(item, make)
+    ledger.created(item.key, identifier)
+    timeout = run.policy.timeouts.volume
+    volume.wait(cloud, run.ports.clock, f"/volumes/{identifier}", "volume", timeout)
+    return identifier
+
+
+def undo_volume(run: Run, key: str) -> None:
+    """Remove the volume in the destination, and what was temporary about it."""
+    row = run.row(key)
+    run.temporaries.drop(key)
+    if row is None or row.how != "created":
+        return
+    cloud = run.ports.destination
+    identifier = row.destination_id
+    if identifier is None and row.data.get("creating"):
+        identifier = volume.find_marked(cloud, row.source_id)
+    if identifier:
+        path = f"/volumes/{identifier}"
+        if cloud.find("block-storage", path):
+            _wait_free(run, cloud, path)
+            cloud.delete("block-storage", path)
+        volume.wait_gone(cloud, run.ports.clock, path, run.policy.timeouts.volume)
+    run.ports.ledger.forget(key)
+
+
+def _wait_free(run: Run, cloud: Cloud, path: str) -> None:
+    """A volume is detached a moment after its server is gone."""
+
+    def poll() -> bool | None:
+        body = cloud.find("block-storage", path)
+        free = body is None or body["volume"]["status"] in ("available", "error", "error_restoring")
+        return True if free else None
+
+    run.ports.clock.wait(f"{cloud.role} {path[1:]} to be free", run.policy.timeouts.volume, poll)
+
+
+# --- proof --------------------------------------------------------------------------------------
+def prove_volume(run: Run, step: Step, workload: str) -> None:
+    """Read back the volume as it was when it was handed over, before its server started.
+
+    :raises Mismatch: when its content is not what was read at the source.
+    """
+    row, item = run.row(step.key), run.item(step.key)
+    if row is None or run.policy.verify_disks != "read-back" or row.data.get("proven"):
+        return
+    with Told(run, step, "verify", workload):
+        pin = take_snapshot(run, "destination", str(row.destination_id), step.key, f"{item.id}-pin")
+        size = item.fields["size"]
+        image = capture_snapshot(run, "destination", pin, size, step.key, f"{item.id}-check")
+        _compare(run, step, image, str(row.data["content"]))
+        run.temporaries.drop(step.key)
+
+
+def prove_image(run: Run, key: str, name: str, workload: str) -> None:
+    """Read back an image of the destination.
+
+    :raises Mismatch: when its content is not what was read at the source.
+    """
+    row = run.row(key)
+    if row is None or run.policy.verify_disks != "read-back" or row.data.get("proven"):
+        return
+    step = next((s for s in run.plan.steps if s.key == key), None)
+    part = step or Step(key, "image", name, "", run.plan.steps[0].action)
+    with Told(run, part, "verify", workload):
+        image = run.ports.destination.get("image", f"/images/{row.destination_id}")
+        _compare(run, part, image, str(row.data["content"]))
+
+
+def _compare(run: Run, step: Step, image: dict[str, Any], content: str) -> None:
+    read = run.ports.transfer.read(run.ports.destination, image["id"], int(image["size"]), step.key)
+    if read.content != content:
+        raise Mismatch(
+            f"{step.kind} {step.name!r}: the data read back from the destination is not what was read at the source",
+            f"sha256 {read.content[:16]}... against {content[:16]}...; run the same command again.",
+        )
+    run.ports.ledger.note(step.key, proven=True)
+
+
+def content_now(run: Run, row: Row) -> str | None:
+    """sha256 of what a disk of the destination holds now; see :class:`pumphouse.ports.Copied`.
+
+    :param row: of a server (its root disk), a volume or an image.
+    :return: None when its content cannot be told from its bytes (a snapshot in another format than raw).
+    """
+    destination, identifier = run.ports.destination, str(row.destination_id)
+    label = f"{row.source_id}-now"
+    if row.kind == "image":
+        image = destination.get("image", f"/images/{identifier}")
+    elif row.kind == "server":
+        image = capture_server(run, "destination", identifier, row.key, label)
+    else:
+        body = destination.get("block-storage", f"/volumes/{identifier}")["volume"]
+        direct = body["status"] == "available"
+        image = capture_volume(
+            run, "destination", identifier, body["size"], row.key, label, direct=direct
+        )
+    raw = row.kind == "image" or image["disk_format"] == "raw"
+    size = int(image["size"])
+    read = run.ports.transfer.read(destination, image["id"], size, row.key) if raw else None
+    if row.kind != "image":
+        run.temporaries.drop(row.key)
+    return read.content if read else None

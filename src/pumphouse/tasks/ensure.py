@@ -1,0 +1,99 @@
+"""Make sure that one resource is in the destination, whatever its kind."""
+
+from pumphouse.errors import CloudError, Mismatch
+from pumphouse.kinds import KINDS
+from pumphouse.model import Action, Item, Step
+from pumphouse.ports import Cloud
+from pumphouse.tasks.run import Run
+
+SETTLE = 60  # seconds an interrupted upload gets until its image takes data again
+
+
+def ensure(run: Run, step: Step) -> str:
+    """Create and finish it, or go on where an interrupted run left it; the id in the destination."""
+    ledger = run.ports.ledger
+    if step.action is Action.REUSE:
+        assert step.destination_id is not None
+        return step.destination_id
+    item, kind = run.item(step.key), KINDS[step.kind]
+    with run.say(step, "ensure"):
+        want = run.want(item)
+        identifier = step.destination_id or _create(run, item, want)
+        ledger.created(step.key, identifier)
+        if kind.payload:
+            fill(run, step, item.id, identifier, item)
+        kind.finish(run.ports.destination, identifier, want, item)
+        if any(want.get(name) for name in kind.held):
+            ledger.note(step.key, held=True)
+        ledger.done(step.key)
+    return identifier
+
+
+def _create(run: Run, item: Item, want: dict[str, object]) -> str:
+    kind, ledger = KINDS[item.kind], run.ports.ledger
+    ledger.intend(item.key, item.kind, item.name)
+
+    def make(cloud: Cloud, _: bool) -> str:
+        return kind.create(cloud, want, item)
+
+    try:
+        if kind.acts_in_project:
+            return run.actors.perform(item, make)
+        return make(run.ports.destination, False)
+    except CloudError as error:
+        if 400 <= error.status < 500:  # refused for certain: nothing was made
+            ledger.forget(item.key)
+        raise
+
+
+def fill(run: Run, step: Step, image: str, to: str, item: Item | None = None) -> None:
+    """Copy the data of a source image into one of the destination, unless it is there already.
+
+    :raises Mismatch: when what Glance stored is not what it was given.
+    """
+    source, destination = run.ports.source, run.ports.destination
+    body = source.get("image", f"/images/{image}")
+    status = destination.get("image", f"/images/{to}")["status"]
+    if status == "saving":
+        status = _wait_for_upload(run, to)
+    if status == "queued":
+        copied = run.ports.transfer.copy(image, to, int(body["size"]), step.key)
+        run.ports.ledger.note(step.key, content=copied.content, bytes=copied.size)
+        run.ports.publish(
+            "moved",
+            step.key,
+            kind=step.kind,
+            name=step.name,
+            source_id=item.id if item else image,
+            destination_id=to,
+            bytes=copied.size,
+            seconds=round(copied.seconds, 3),
+            sha256=copied.content,
+        )
+    there = destination.get("image", f"/images/{to}")
+    for name in ("size", "os_hash_value"):
+        same_algorithm = name == "size" or body.get("os_hash_algo") == there.get("os_hash_algo")
+        if same_algorithm and body.get(name) and there.get(name) != body[name]:
+            raise Mismatch(
+                f"image {to} in the destination: {name} is {there.get(name)}, at the source it is {body[name]}",
+                "The data was damaged on the way or in the store; run the same command again.",
+            )
+
+
+def _wait_for_upload(run: Run, image: str) -> str:
+    """An upload that a killed run left open: Glance notices, and takes data again."""
+
+    def poll() -> str | None:
+        status = str(run.ports.destination.get("image", f"/images/{image}")["status"])
+        return None if status == "saving" else status
+
+    return run.ports.clock.wait(f"destination image {image} to take data again", SETTLE, poll)
+
+
+def activate(run: Run, step: Step) -> None:
+    """Set what had to wait until the source gave way; nothing when that was done before."""
+    row, kind = run.row(step.key), KINDS[step.kind]
+    if row and row.data.get("held") and row.destination_id:
+        with run.say(step, "activate"):
+            kind.activate(run.ports.destination, row.destination_id, run.want(run.item(step.key)))
+            run.ports.ledger.note(step.key, held=False)

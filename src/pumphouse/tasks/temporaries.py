@@ -1,0 +1,106 @@
+"""Things made for the duration of a move: recorded before they are made, found again by name, gone at the end."""
+
+from collections.abc import Callable
+from urllib.parse import quote
+
+from pumphouse.errors import CloudError, Conflict, Missing
+from pumphouse.kinds import volume
+from pumphouse.ports import Clock, Cloud, Ledger, Temporary
+
+PREFIX = "pumphouse-"
+# What is made from what: the copy goes before that which it was made from.
+DELETE_ORDER = ("keypair", "image", "volume", "snapshot", "grant")
+COLLECTIONS = {"volume": "/volumes", "snapshot": "/snapshots"}
+
+
+class Temporaries:
+    """Makes, finds and removes them.
+
+    :param clouds: by role.
+    :param timeout: seconds that the removal of one may take.
+    """
+
+    def __init__(self, clouds: dict[str, Cloud], ledger: Ledger, clock: Clock, timeout: float) -> None:
+        self._clouds = clouds
+        self._ledger = ledger
+        self._clock = clock
+        self._timeout = timeout
+
+    def ensure(self, owner: str, role: str, kind: str, name: str, make: Callable[[], str]) -> str:
+        """The id of a temporary thing: of an earlier run when it is still there, else newly made."""
+        known = self._ledger.temporary(owner, role, kind, name)
+        if known:
+            identifier = known.identifier or self._find(known)
+            if identifier and self._there(known, identifier):
+                self._ledger.temporary_made(role, kind, name, identifier)
+                return identifier
+        identifier = make()
+        self._ledger.temporary_made(role, kind, name, identifier)
+        return identifier
+
+    def drop(self, owner: str | None = None, role: str | None = None, keep: str = "") -> None:
+        """Remove those of an owner, or all.
+
+        :param role: only those in this cloud.
+        :param keep: names that end so stay.
+        """
+        found = self._ledger.temporaries(owner)
+        for temporary in sorted(found, key=lambda t: DELETE_ORDER.index(t.kind)):
+            if role in (None, temporary.cloud) and not (keep and temporary.name.endswith(keep)):
+                self._remove(temporary)
+
+    def _remove(self, temporary: Temporary) -> None:
+        cloud, kind = self._clouds[temporary.cloud], temporary.kind
+        identifier = temporary.identifier or self._find(temporary)
+        if identifier:
+            if kind == "image":
+                cloud.delete("image", f"/images/{identifier}")
+            elif kind in COLLECTIONS:
+                self._remove_from_block_storage(cloud, f"{COLLECTIONS[kind]}/{identifier}")
+            elif kind == "grant":
+                project, user, role = identifier.split("/")
+                cloud.delete("identity", f"/projects/{project}/users/{user}/roles/{role}")
+            elif kind == "keypair":
+                cloud.delete("compute", f"/os-keypairs/{quote(identifier)}")
+        self._ledger.temporary_gone(temporary.cloud, kind, temporary.name)
+
+    def _remove_from_block_storage(self, cloud: Cloud, path: str) -> None:
+        """A copy under way keeps it busy for a while."""
+
+        def ask() -> bool | None:
+            try:
+                cloud.delete("block-storage", path)
+            except CloudError as error:
+                if error.status in (400, 409):
+                    return None
+                raise
+            return True
+
+        self._clock.wait(f"{cloud.role} {path[1:]} to be free for deletion", self._timeout, ask)
+        volume.wait_gone(cloud, self._clock, path, self._timeout)
+
+    def _find(self, temporary: Temporary) -> str | None:
+        """By its name, which is unique; in our own project, where all of them are."""
+        cloud, name = self._clouds[temporary.cloud], temporary.name
+        if temporary.kind == "image":
+            found = list(cloud.pages("image", "/images", "images", name=name, os_hidden="false"))
+        elif temporary.kind in COLLECTIONS:
+            many = f"{temporary.kind}s"
+            found = list(cloud.pages("block-storage", f"/{many}/detail", many, name=name))
+        else:
+            return name  # grants and keypairs are their name
+        return str(found[0]["id"]) if found else None
+
+    def _there(self, temporary: Temporary, identifier: str) -> bool:
+        cloud = self._clouds[temporary.cloud]
+        try:
+            if temporary.kind == "image":
+                status = cloud.get("image", f"/images/{identifier}")["status"]
+                return status not in ("killed", "deleted", "pending_delete")
+            if temporary.kind in COLLECTIONS:
+                path = f"{COLLECTIONS[temporary.kind]}/{identifier}"
+                body = cloud.get("block-storage", path)[temporary.kind]
+                return not body["status"].startswith(("error", "deleting"))
+        except (Missing, Conflict):
+            return False
+        return False  # grants and keypairs: making them again is harmless

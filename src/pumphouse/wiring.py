@@ -1,0 +1,50 @@
+"""The composition root: configuration in, a service with its adapters out."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from pumphouse.clock import StoppableClock
+from pumphouse.clouds.connect import connect
+from pumphouse.config import Config
+from pumphouse.drivers.transfer.stream import StreamTransfer
+from pumphouse.events import Bus
+from pumphouse.ledger.journal import Journal
+from pumphouse.ledger.sql import SqlLedger, open_engine
+from pumphouse.ports import Publish, Transfer
+from pumphouse.service import Service
+from pumphouse.service.session import Adapters, Session
+
+
+@contextmanager
+def open_service(config: Config, bus: Bus, **policy: Any) -> Iterator[Service]:
+    """The service for a configuration. Nothing is sent to a cloud before the first call.
+
+    :param policy: values that replace those of ``config.policy``; None leaves them.
+    :raises ConfigError: when clouds.yaml or the ledger cannot be used.
+    """
+    changes = {name: value for name, value in policy.items() if value is not None}
+    config = config.model_copy(update={"policy": config.policy.model_copy(update=changes)})
+    clock = StoppableClock()
+    source, destination = connect(config, "source", clock), connect(config, "destination", clock)
+    engine = open_engine(config.ledger)
+
+    def transfer(publish: Publish) -> Transfer:
+        settings = config.policy
+        return StreamTransfer(
+            source,
+            destination,
+            clock,
+            publish,
+            slots=settings.transfers,
+            bandwidth=settings.bandwidth,
+            attempts=settings.attempts,
+        )
+
+    adapters = Adapters(
+        source, destination, SqlLedger(engine, clock), Journal(engine, clock), clock, transfer
+    )
+    try:
+        yield Service(Session(config, adapters, bus), lambda role: connect(config, role, clock))
+    finally:
+        engine.dispose()
