@@ -216,6 +216,18 @@ class Temporary:
 
 
 @dataclass(frozen=True)
+class About:
+    """Whose data is copied, for progress.
+
+    :param key: the image, volume or root disk.
+    :param workload: key of the server it goes with, or its own.
+    """
+
+    key: str
+    workload: str
+
+
+@dataclass(frozen=True)
 class Copied:
     """What a transfer copied.
 
@@ -232,10 +244,10 @@ class Copied:
 class Transfer(Protocol):
     """Copies the data of an image between the clouds, or reads it to its end."""
 
-    def copy(self, image: str, to: str, size: int, key: str) -> Copied:
+    def copy(self, image: str, to: str, size: int, about: "About") -> Copied:
         """Copy the data of an image of the source into an image of the destination that has none yet."""
 
-    def read(self, cloud: Cloud, image: str, size: int, key: str) -> Copied:
+    def read(self, cloud: Cloud, image: str, size: int, about: "About") -> Copied:
         """Read the data of an image to its end, for its hash."""
 
 
@@ -263,6 +275,7 @@ class Ports:
 
 
 __all__ = [
+    "About",
     "Clock",
     "Cloud",
     "Copied",

@@ -173,12 +173,12 @@ class Kind:
             _replace(want, ref, ref.path.split("."), lookup, item)
         return self.normalise(want)
 
-    def needs(self, item: Item) -> tuple[str, ...]:
-        """Keys of the resources this one refers to strongly."""
+    def needs(self, item: Item, *, weak: bool = False) -> tuple[str, ...]:
+        """Keys of the resources this one refers to; the weak references only when asked for."""
         keys = (
             f"{ref.kind}:{identifier}"
             for ref in self.refs
-            if not ref.weak and not ref.named
+            if (weak or not ref.weak) and not ref.named
             for identifier in references(item.fields, ref.path)
         )
         return tuple(dict.fromkeys(keys))

@@ -346,7 +346,7 @@ def test_quiet_says_only_errors(shell):
 
 
 def test_verify_of_equal_clouds(shell):
-    shell.service.published = [Event(1.0, "m1", "verified", "server:s1", {"differences": 0, "disks": 1})]
+    shell.service.published = [Event(1.0, "m1", "step.done", "server:s1", {"action": "verify"})]
     assert shell("verify") == 0
     assert shell.service.did("verify") == [(DEMO, True)]
     assert shell.err == "2 resources and 1 disk are equal\n"

@@ -3,8 +3,7 @@
 from dataclasses import dataclass, field
 
 from pumphouse.model import Event
-from pumphouse.report import units
-from pumphouse.report.build import UNDOING
+from pumphouse.report import UNDOING, units
 
 
 @dataclass

@@ -84,7 +84,8 @@ class App(CliffApp):
 
     def configure_logging(self) -> None:
         """Our own messages on stderr; what libraries say only in the log file."""
-        levels = {0: logging.ERROR, 1: logging.WARNING, 2: logging.INFO}
+        # What a person has to know is printed by the commands; the log is for whoever asks for more.
+        levels = {0: logging.CRITICAL, 1: logging.CRITICAL, 2: logging.INFO}
         console = logging.StreamHandler(self.stderr)
         console.setLevel(
             logging.DEBUG if self.options.debug else levels.get(self.options.verbose_level, logging.DEBUG)

@@ -179,6 +179,7 @@ def _display(stream: TextIO) -> "Progress":
 
 def watch(app: "App") -> PlainProgress | LiveProgress:
     """The progress that suits where it is shown."""
-    if app.stderr.isatty() and app.options.verbose_level:
+    # With --quiet nothing is shown, and log lines of --verbose would tear the display.
+    if app.stderr.isatty() and app.options.verbose_level == app.DEFAULT_VERBOSE_LEVEL:
         return LiveProgress(app.stderr)
     return PlainProgress(app.say)

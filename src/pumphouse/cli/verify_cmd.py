@@ -25,13 +25,13 @@ class Verify(Table):
 
     def take_action(self, parsed_args: argparse.Namespace) -> Listing:
         """Compare; exit code 5 when something differs that must not."""
-        bus, disks = Bus(), Disks()
-        bus.subscribe(disks)
+        bus, disks = Bus(), set[str]()
+        bus.subscribe(lambda event: disks.add(event.key) if _is_disk(event) else None)
         with self.app.service(bus) as service:
             wanted = selection.parse_or_newest(parsed_args, service)
             with running(self.app, service, bus):
                 result = service.verify(wanted, data=not parsed_args.no_data)
-        self._judge(result, disks.count)
+        self._judge(result, len(disks))
         return COLUMNS, [
             (d.kind, d.name, d.key.partition(":")[2], d.field, str(d.source), str(d.destination), d.note)
             for d in result.differences
@@ -50,13 +50,6 @@ class Verify(Table):
         self.lists = bool(result.differences)
 
 
-class Disks:
-    """Counts the disks whose data was compared."""
-
-    def __init__(self) -> None:
-        self.count = 0
-
-    def __call__(self, event: Event) -> None:
-        """Take in one event of the bus."""
-        if event.type == "verified":
-            self.count += int(event.data.get("disks", 0))
+def _is_disk(event: Event) -> bool:
+    """Whether an event says that the data of a disk was compared."""
+    return event.type == "step.done" and event.data.get("action") == "verify"

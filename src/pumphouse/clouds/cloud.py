@@ -204,10 +204,10 @@ class OpenStackCloud:
         )
         return tuple(
             Version(
-                "v" + ".".join(str(part) for part in data.version),
+                f"v{data.version}",
                 data.raw_status or "",
-                ".".join(str(part) for part in data.min_microversion or ()),
-                ".".join(str(part) for part in data.max_microversion or ()),
+                str(data.min_microversion or ""),
+                str(data.max_microversion or ""),
             )
             for interfaces in found.values()
             for services in interfaces.values()
@@ -252,7 +252,7 @@ class OpenStackCloud:
             return None
         with self._lock:
             if service not in self._microversions:
-                offered = self._endpoint(service).max_microversion
+                offered: Any = self._endpoint(service).max_microversion
                 self._microversions[service] = min(offered, MICROVERSIONS[service]) if offered else None
             return self._microversions[service]
 

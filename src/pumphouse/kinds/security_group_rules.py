@@ -54,7 +54,9 @@ class SecurityGroupRules(Kind):
         )
 
     def normalise(self, fields: dict[str, Any]) -> dict[str, Any]:
-        """Rules are a set."""
+        """Rules are a set; no description is None in old releases and empty in new ones."""
+        for rule in fields["rules"]:
+            rule["description"] = rule.get("description") or None
         fields["rules"] = sorted(fields["rules"], key=_sort_key)
         return fields
 

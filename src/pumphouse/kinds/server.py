@@ -48,7 +48,7 @@ class Server(Kind):
         "ports",
         "volumes",
     )
-    compared = ("status",)
+    compared = ("status", "locked")
     identity = ("name", "project_id")
     payload = True
     moves = True
@@ -61,7 +61,7 @@ class Server(Kind):
         "hostname": "from microversion 2.90 of the destination; follows from the name before",
         "availability_zone": "chosen by the destination",
         "status": "ACTIVE, SHUTOFF, PAUSED and SUSPENDED are brought back; others are blocked",
-        "locked": "not carried yet",
+        "locked": "carried, with its reason from microversion 2.73",
     }
 
     def read(self, cloud: Cloud, found: Found) -> Iterator[Item]:
@@ -69,22 +69,6 @@ class Server(Kind):
         context = _Context(found)
         for body in cloud.pages("compute", "/servers/detail", "servers", all_tenants="1"):
             yield _item(body, context)
-
-    def observe(self) -> tuple[str, ...]:
-        """Decisions of the plan and of the cutover."""
-        return (
-            "status",
-            "image_id",
-            "flavor_name",
-            "host",
-            "availability_zone",
-            "task_state",
-            "locked",
-            "root_gb",
-            "ephemeral_gb",
-            "swap_mb",
-            "networks",
-        )
 
     def normalise(self, fields: dict[str, Any]) -> dict[str, Any]:
         """Tags are a set."""
@@ -172,6 +156,7 @@ def _item(body: dict[str, Any], context: _Context) -> Item:
         "availability_zone": body.get("OS-EXT-AZ:availability_zone"),
         "task_state": body.get("OS-EXT-STS:task_state"),
         "locked": body.get("locked", False),
+        "locked_reason": body.get("locked_reason"),
         "vcpus": embedded.get("vcpus", size.get("vcpus", 0)),
         "ram_mb": embedded.get("ram", size.get("ram", 0)),
         "root_gb": embedded.get("disk", size.get("disk", 0)),

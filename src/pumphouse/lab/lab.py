@@ -135,7 +135,8 @@ def _missing(clouds: list[Cloud], say: Say) -> list[tuple[Cloud, str]]:
                 raise LabError(
                     f"{service} ({cloud.name}) runs as process {process.pid} and does not serve port"
                     f" {cloud.ports[service]}: {state(cloud, service, process)}",
-                    f"see {cloud.console_log(service)}; run `pumphouse lab down --home {cloud.home}`, then `up`",
+                    f"see {cloud.console_log(service)};"
+                    f" run `pumphouse lab down --home {cloud.home}`, then `up`",
                 )
     if missing and len(missing) < len(clouds) * len(START_ORDER):
         say("not running: " + ", ".join(f"{service} ({cloud.name})" for cloud, service in missing))

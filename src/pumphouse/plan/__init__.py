@@ -38,6 +38,6 @@ def make_plan(selection: Selection, world: World, names: tuple[str, str]) -> Pla
     selected = select(world.source, selection)
     items: tuple[Item, ...] = order(selected.items)
     steps: tuple[Step, ...] = match(items, world.source, world.destination, world.rows, world.policy)
-    problems = check(steps, selected, world.source, world.destination, world.rows, world.policy)
+    problems = check(steps, selected, world.source, world.destination, world.rows, world.policy, world.hosts)
     limits, too_much = capacity(steps, world.source, world.destination, world.hosts, world.admins)
     return Plan(selection, *names, steps, (*problems, *too_much), limits)

@@ -27,6 +27,7 @@ class View:
     destination: Inventory
     rows: Mapping[str, Row]
     policy: Policy
+    hosts: tuple[HostRoom, ...] | None
 
     def to_do(self, kind: str) -> Iterator[Item]:
         """Items of a kind that will be made or moved."""
@@ -62,9 +63,10 @@ def check(
     destination: Inventory,
     rows: Mapping[str, Row],
     policy: Policy,
+    hosts: tuple[HostRoom, ...] | None,
 ) -> tuple[Problem, ...]:
     """Every problem that the rules find."""
-    view = View(steps, selected, source, destination, rows, policy)
+    view = View(steps, selected, source, destination, rows, policy, hosts)
     return tuple(
         Problem(identifier, severity, key, what, remedy)
         for identifier, (severity, function) in RULES.items()
@@ -139,13 +141,6 @@ def _flavor_gone(view: View) -> Found:
             )
 
 
-@rule("server-locked", NOTE)
-def _locked(view: View) -> Found:
-    for item in view.to_do("server"):
-        if item.observed["locked"] and not view.started(item):
-            yield item.key, f"{_said(item)} is locked; it arrives unlocked", "Lock it in the destination afterwards."
-
-
 @rule("server-owner", WARN)
 def _owner(view: View) -> Found:
     for kind in ("server", "volume"):
@@ -174,6 +169,20 @@ def _password(view: View) -> Found:
         yield "", f"{len(names)} user(s) get a password that nobody knows: {shown}", (
             "Reset them in the destination: 'openstack user set --password-prompt USER'."
         )
+
+
+@rule("server-group-hosts", BLOCK)
+def _group_hosts(view: View) -> Found:
+    for step in view.steps:
+        group = view.source.by_key(step.key)
+        if step.kind != "server_group" or group is None or view.hosts is None:
+            continue
+        members = [s for s in view.to_do("server") if s.fields["server_group_id"] == group.id]
+        if group.fields["policy"] == "anti-affinity" and len(members) > len(view.hosts):
+            yield members[-1].key, (
+                f"{_said(members[-1])} is in server group {group.name!r}, whose {len(members)} servers must be on "
+                f"hosts of their own; the destination has {len(view.hosts)}"
+            ), "Add hypervisors to the destination, or move fewer of them."
 
 
 @rule("volume-state", BLOCK)

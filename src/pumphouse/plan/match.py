@@ -55,7 +55,7 @@ class _Matcher:
     def add(self, item: Item) -> None:
         """Decide about one item."""
         kind = KINDS[item.kind]
-        needs = tuple(key for key in kind.needs(item) if key in self.steps)
+        needs = tuple(key for key in kind.needs(item, weak=True) if key in self.steps)
         verdict = self._needs_hinder(needs) or self._decide(kind, item)
         if verdict.destination_id and verdict.action is Action.REUSE:
             self._found[item.key] = verdict.destination_id

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pumphouse.report import units
-from pumphouse.report.build import PHASES, Move, Report
+from pumphouse.report.values import PHASES, Move, Report
 
 #: Width of the timeline's bars and of the names before them, in units of the picture.
 _BARS, _NAMES, _ROW = 700.0, 190.0, 34.0

@@ -133,7 +133,8 @@ def verify(session: Session, selection: Selection, data: bool) -> RunResult:
     seconds = round(session.adapters.clock.now() - started, 3)
     outcomes = tuple(Outcome(k, Result.OK, world.rows[k].destination_id) for k in migrated)
     found = [asdict(d) for d in differences]
-    publish("verified", differences=len(found), found=found)
+    count = len(disks([world.rows[k] for k in migrated], dict(world.rows))) if data else 0
+    publish("verified", differences=len(found), found=found, disks=count)
     publish("run.done", result="failed" if any(d.failing for d in differences) else "ok", seconds=seconds)
     return RunResult(migration.id, outcomes, tuple(differences), seconds)
 

@@ -124,9 +124,8 @@ def agree(path: Path, file: PlanFile, fresh: Plan) -> Plan:
         )
     skipped = {key for key, step in planned.items() if step.action is Action.SKIP}
     plan = fresh
-    for step in fresh.steps:
-        if step.key in skipped:
-            plan = plan.with_action(step.key, Action.SKIP, "skipped in the plan file")
+    for key in skipped:
+        plan = plan.with_action(key, Action.SKIP, "skipped in the plan file")
     _check_needs(path, plan, skipped)
     return plan
 

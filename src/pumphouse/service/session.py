@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pumphouse.check import same_cloud
 from pumphouse.clock import StoppableClock
 from pumphouse.config import Config
 from pumphouse.discover import discover, room
-from pumphouse.errors import Forbidden
+from pumphouse.errors import ConfigError, Forbidden
 from pumphouse.events import Bus
 from pumphouse.inventory import Inventory
 from pumphouse.model import Event, Item, Plan, Selection
@@ -78,6 +79,11 @@ class Session:
     def _bind(self) -> None:
         if not self._bound:
             clouds = (self.adapters.source, self.adapters.destination)
+            if shared := same_cloud(*clouds, self.config):
+                raise ConfigError(
+                    f"source and destination are the same cloud: both are at {shared}",
+                    "Check 'source' and 'destination' in config.yaml.",
+                )
             source, destination = (_address(cloud) for cloud in clouds)
             self.adapters.ledger.bind(source, destination)
             self._bound = True

@@ -34,7 +34,8 @@ def _fields(run: Run, item: Item, there: Item, row: Row) -> Iterator[Difference]
     want: dict[str, Any] = run.want(item)
     have = dict(there.fields)
     if "status" in row.data:
-        want["status"], have["status"] = row.data["status"], there.observed["status"]
+        for name in ("status", "locked"):
+            want[name], have[name] = row.data[name], there.observed[name]
     if "owner" in row.data:  # the plan said so
         want["user_id"] = row.data["owner"]
     for name, wanted, found in kind.compare(want, have):

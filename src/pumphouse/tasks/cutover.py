@@ -95,7 +95,7 @@ def move_root(run: Run, step: Step) -> None:
         identifier = row.destination_id if row else None
         if identifier is None or run.ports.destination.find("image", f"/images/{identifier}") is None:
             identifier = _create_root_image(run, item, captured, key)
-        fill(run, part, captured["id"], identifier)
+        fill(run, part, captured["id"], identifier, step.key)
         run.ports.ledger.done(key)
     run.temporaries.drop(step.key, "source")
 
@@ -241,6 +241,13 @@ def settle(run: Run, step: Step) -> None:
         if action and status != wanted:
             server.act(cloud, row.destination_id, action)
             server.wait(cloud, run.ports.clock, row.destination_id, wanted, run.policy.timeouts.server)
+        if row.data["locked"]:
+            server.act(cloud, row.destination_id, "lock", _locked_reason(run, cloud, item))
+
+
+def _locked_reason(run: Run, cloud: Cloud, item: Item) -> dict[str, str] | None:
+    reason = item.observed["locked_reason"]
+    return {"locked_reason": reason} if reason and cloud.supports("compute", "2.73") else None
 
 
 def close(run: Run, step: Step) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from pumphouse.errors import Mismatch
 from pumphouse.kinds import KINDS, volume
 from pumphouse.model import Item, Row, Step
-from pumphouse.ports import Cloud
+from pumphouse.ports import About, Cloud
 from pumphouse.tasks.capture import capture_server, capture_snapshot, capture_volume, take_snapshot
 from pumphouse.tasks.ensure import fill
 from pumphouse.tasks.run import Run, Told
@@ -31,7 +31,7 @@ def move_volume(run: Run, step: Step, workload: str) -> None:
         )
     with Told(run, step, "transfer", workload):
         image = _temporary_image(run, item, captured)
-        fill(run, step, captured["id"], image, item)
+        fill(run, step, captured["id"], image, workload)
     with Told(run, step, "create_volume", workload):
         identifier = _create(run, item, image)
         KINDS["volume"].finish(run.ports.destination, identifier, run.want(item), item)
@@ -121,7 +121,7 @@ def prove_volume(run: Run, step: Step, workload: str) -> None:
         pin = take_snapshot(run, "destination", str(row.destination_id), step.key, f"{item.id}-pin")
         size = item.fields["size"]
         image = capture_snapshot(run, "destination", pin, size, step.key, f"{item.id}-check")
-        _compare(run, step, image, str(row.data["content"]))
+        _compare(run, About(step.key, workload), step.name, image, str(row.data["content"]))
         run.temporaries.drop(step.key)
 
 
@@ -137,17 +137,17 @@ def prove_image(run: Run, key: str, name: str, workload: str) -> None:
     part = step or Step(key, "image", name, "", run.plan.steps[0].action)
     with Told(run, part, "verify", workload):
         image = run.ports.destination.get("image", f"/images/{row.destination_id}")
-        _compare(run, part, image, str(row.data["content"]))
+        _compare(run, About(key, workload), name, image, str(row.data["content"]))
 
 
-def _compare(run: Run, step: Step, image: dict[str, Any], content: str) -> None:
-    read = run.ports.transfer.read(run.ports.destination, image["id"], int(image["size"]), step.key)
+def _compare(run: Run, about: About, name: str, image: dict[str, Any], content: str) -> None:
+    read = run.ports.transfer.read(run.ports.destination, image["id"], int(image["size"]), about)
     if read.content != content:
         raise Mismatch(
-            f"{step.kind} {step.name!r}: the data read back from the destination is not what was read at the source",
+            f"{about.key.partition(':')[0]} {name!r}: the data read back from the destination is not what was read at the source",
             f"sha256 {read.content[:16]}... against {content[:16]}...; run the same command again.",
         )
-    run.ports.ledger.note(step.key, proven=True)
+    run.ports.ledger.note(about.key, proven=True)
 
 
 def content_now(run: Run, row: Row) -> str | None:
@@ -170,7 +170,7 @@ def content_now(run: Run, row: Row) -> str | None:
         )
     raw = row.kind == "image" or image["disk_format"] == "raw"
     size = int(image["size"])
-    read = run.ports.transfer.read(destination, image["id"], size, row.key) if raw else None
+    read = run.ports.transfer.read(destination, image["id"], size, About(row.key, row.key)) if raw else None
     if row.kind != "image":
         run.temporaries.drop(row.key)
     return read.content if read else None

@@ -3,7 +3,7 @@
 from pumphouse.errors import CloudError, Mismatch
 from pumphouse.kinds import KINDS
 from pumphouse.model import Action, Item, Step
-from pumphouse.ports import Cloud
+from pumphouse.ports import About, Cloud
 from pumphouse.tasks.run import Run
 
 SETTLE = 60  # seconds an interrupted upload gets until its image takes data again
@@ -21,7 +21,7 @@ def ensure(run: Run, step: Step) -> str:
         identifier = step.destination_id or _create(run, item, want)
         ledger.created(step.key, identifier)
         if kind.payload:
-            fill(run, step, item.id, identifier, item)
+            fill(run, step, item.id, identifier, step.key)
         kind.finish(run.ports.destination, identifier, want, item)
         if any(want.get(name) for name in kind.held):
             ledger.note(step.key, held=True)
@@ -46,8 +46,11 @@ def _create(run: Run, item: Item, want: dict[str, object]) -> str:
         raise
 
 
-def fill(run: Run, step: Step, image: str, to: str, item: Item | None = None) -> None:
+def fill(run: Run, step: Step, image: str, to: str, workload: str) -> None:
     """Copy the data of a source image into one of the destination, unless it is there already.
+
+    :param step: what the data is of.
+    :param workload: key of the server it goes with, or its own.
 
     :raises Mismatch: when what Glance stored is not what it was given.
     """
@@ -57,14 +60,15 @@ def fill(run: Run, step: Step, image: str, to: str, item: Item | None = None) ->
     if status == "saving":
         status = _wait_for_upload(run, to)
     if status == "queued":
-        copied = run.ports.transfer.copy(image, to, int(body["size"]), step.key)
+        copied = run.ports.transfer.copy(image, to, int(body["size"]), About(step.key, workload))
         run.ports.ledger.note(step.key, content=copied.content, bytes=copied.size)
         run.ports.publish(
             "moved",
             step.key,
             kind=step.kind,
             name=step.name,
-            source_id=item.id if item else image,
+            workload=workload,
+            source_id=step.key.partition(":")[2],
             destination_id=to,
             bytes=copied.size,
             seconds=round(copied.seconds, 3),

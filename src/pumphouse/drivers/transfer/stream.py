@@ -9,7 +9,7 @@ from typing import Protocol
 
 from pumphouse.drivers.transfer.pace import Pace
 from pumphouse.errors import CloudError, Interrupted, Unreachable
-from pumphouse.ports import Clock, Cloud, Copied, Publish
+from pumphouse.ports import About, Clock, Cloud, Copied, Publish
 
 QUEUE = 12  # chunks of 1 MiB between download and upload; with those in hand at most 16 MiB each
 PROGRESS = 0.5  # seconds between two progress events
@@ -83,14 +83,14 @@ class StreamTransfer:
         self._pace = Pace(bandwidth * (1 << 20) if bandwidth else None)
         self._attempts = attempts
 
-    def copy(self, image: str, to: str, size: int, key: str) -> Copied:
+    def copy(self, image: str, to: str, size: int, about: About) -> Copied:
         """See the port.
 
         :raises CloudError: when every attempt failed, or what arrived is not what was sent.
         """
         with self._slots:
             for attempt in range(1, self._attempts + 1):
-                stream = _Stream(self, self._source, image, size, key)
+                stream = _Stream(self, self._source, image, size, about)
                 try:
                     self._destination.upload(f"/images/{to}/file", stream.chunks(), size)
                     return stream.copied()
@@ -104,10 +104,10 @@ class StreamTransfer:
                     self._wait_for_upload_again(to)
         raise AssertionError("unreachable")
 
-    def read(self, cloud: Cloud, image: str, size: int, key: str) -> Copied:
+    def read(self, cloud: Cloud, image: str, size: int, about: About) -> Copied:
         """See the port."""
         with self._slots:
-            stream = _Stream(self, cloud, image, size, key)
+            stream = _Stream(self, cloud, image, size, about)
             for _ in stream.chunks():
                 pass
             return stream.copied()
@@ -150,20 +150,22 @@ class StreamTransfer:
                 raise error
             self._clock.sleep(0.5 * 2**faults)
 
-    def progress(self, key: str, done: int, total: int, rate: float) -> None:
+    def progress(self, about: About, done: int, total: int, rate: float) -> None:
         """Tell how far it is."""
-        self._publish("progress", key, done=done, total=total, rate=round(rate))
+        self._publish(
+            "progress", about.key, workload=about.workload, done=done, total=total, rate=round(rate)
+        )
 
 
 class _Stream:
     """One download, read ahead and hashed by a thread of its own."""
 
-    def __init__(self, transfer: StreamTransfer, cloud: Cloud, image: str, size: int, key: str) -> None:
+    def __init__(self, transfer: StreamTransfer, cloud: Cloud, image: str, size: int, about: About) -> None:
         self.error: Exception | None = None
         self._transfer = transfer
         self._source = (cloud, image, size)
         self._size = size
-        self._key = key
+        self._about = about
         self._hash = ContentHash()
         self._queue: queue.Queue[bytes | None] = queue.Queue(QUEUE)
         self._abandoned = threading.Event()
@@ -180,7 +182,7 @@ class _Stream:
             now = time.monotonic()
             if now - told >= PROGRESS or done == self._size:
                 told = now
-                self._transfer.progress(self._key, done, self._size, done / max(now - self._started, 1e-3))
+                self._transfer.progress(self._about, done, self._size, done / max(now - self._started, 1e-3))
         self._thread.join()
         if self.error:
             raise self.error

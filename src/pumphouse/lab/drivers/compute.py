@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import subprocess
 import uuid
 
 import nova.conf
@@ -19,7 +18,6 @@ from pumphouse.lab.drivers.server_directory import ServerDirectory
 CONF = nova.conf.CONF
 IMAGES = glance.API()
 GIB = 1 << 30
-QCOW2 = b"QFI\xfb"
 
 
 class LabDriver(fake.FakeDriver):
@@ -167,7 +165,7 @@ class LabDriver(fake.FakeDriver):
         described = {
             "name": IMAGES.get(context, image_id)["name"],
             "status": "active",
-            "disk_format": "qcow2" if _is_qcow2(disk) else "raw",
+            "disk_format": "qcow2" if sparse.is_qcow2(disk) else "raw",
             "container_format": "bare",
             "properties": {
                 "image_location": "snapshot",
@@ -276,14 +274,10 @@ def _fetch_root_disk(context, instance, image_meta, disk):
     partial = disk.with_name("disk.part")
     with sparse.Writer(partial) as writer:
         IMAGES.download(context, known or instance.image_ref, data=writer)
-    if _is_qcow2(partial) and shutil.which("qemu-img"):
-        raw = disk.with_name("disk.raw")
-        subprocess.run(
-            ["qemu-img", "convert", "-f", "qcow2", "-O", "raw", str(partial), str(raw)], check=True
-        )
-        raw.replace(partial)
+    if sparse.is_qcow2(partial) and shutil.which("qemu-img"):
+        sparse.make_raw(partial)
     size = instance.flavor.root_gb * GIB
-    if not _is_qcow2(partial) and size > partial.stat().st_size:
+    if not sparse.is_qcow2(partial) and size > partial.stat().st_size:
         os.truncate(partial, size)
     partial.replace(disk)
 
@@ -294,8 +288,3 @@ def _create_other_disks(directory, block_device_info):
     swap = driver.block_device_info_get_swap(block_device_info)
     if driver.swap_is_usable(swap):
         sparse.create(directory.path / "disk.swap", swap["swap_size"] << 20)
-
-
-def _is_qcow2(path):
-    with open(path, "rb") as file:
-        return file.read(len(QCOW2)) == QCOW2

@@ -3,7 +3,6 @@
 import os
 import pathlib
 import shutil
-import subprocess
 
 from cinder import exception, interface
 from cinder.volume import configuration, driver, volume_utils
@@ -12,7 +11,6 @@ from oslo_config import cfg
 from pumphouse.lab.drivers import sparse
 
 GIB = 1 << 30
-QCOW2 = b"QFI\xfb"
 CAPACITY_GIB = 1000
 OPTIONS = [cfg.StrOpt("lab_volumes_directory", help="Where this backend keeps its files.")]
 cfg.CONF.register_opts(OPTIONS, group=configuration.SHARED_CONF_GROUP)
@@ -83,8 +81,11 @@ class FileDriver(driver.VolumeDriver):
         path, size = self._path(volume), volume.size * GIB
         with sparse.Writer(path) as writer:
             image_service.download(context, image_id, writer)
-        if _is_qcow2(path):
-            _convert(path, image_id)
+        if sparse.is_qcow2(path):
+            if not shutil.which("qemu-img"):
+                reason = "qcow2 needs qemu-img on this machine"
+                raise exception.ImageUnacceptable(image_id=image_id, reason=reason)
+            sparse.make_raw(path)
         if path.stat().st_size > size:
             raise exception.ImageTooBig(image_id=image_id, reason="it is larger than the volume")
         os.truncate(path, size)
@@ -221,16 +222,3 @@ class FileDriver(driver.VolumeDriver):
 
 def _size_in_gib(path):
     return -(-path.stat().st_size // GIB)
-
-
-def _is_qcow2(path):
-    with open(path, "rb") as file:
-        return file.read(len(QCOW2)) == QCOW2
-
-
-def _convert(path, image_id):
-    if not shutil.which("qemu-img"):
-        raise exception.ImageUnacceptable(image_id=image_id, reason="qcow2 needs qemu-img on this machine")
-    raw = path.with_name(path.name + ".raw")
-    subprocess.run(["qemu-img", "convert", "-f", "qcow2", "-O", "raw", str(path), str(raw)], check=True)
-    raw.replace(path)

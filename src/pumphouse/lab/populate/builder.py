@@ -105,7 +105,7 @@ class Builder:
                     f"{what} is {thing.status}, not {status}",
                     "look into the log of that service",
                 )
-            time.sleep(0.3)
+            time.sleep(0.7)
 
     def save(self, content: dict[str, Any]) -> pathlib.Path:
         """Write the manifest, readable by its owner only."""

@@ -11,10 +11,9 @@ SIZES = {"ram": 64, "vcpus": 1, "disk": 1}
 
 
 def deployed(builder: Builder) -> None:
-    """The external network and the volume types, alike in both clouds."""
+    """The external network, alike in both clouds."""
     for cloud in (builder.admin, builder.destination):
         _external(cloud.network)
-        _types(cloud.block_storage)
 
 
 def _external(neutron: Any) -> None:
@@ -32,16 +31,6 @@ def _external(neutron: Any) -> None:
             cidr="203.0.113.0/24",
             enable_dhcp=False,
         )
-
-
-def _types(cinder: Any) -> None:
-    known = {each.name for each in cinder.types()}
-    backends = sorted(pool.capabilities["volume_backend_name"] for pool in cinder.backend_pools())
-    for name, backend in zip(("fast", "slow"), backends, strict=False):
-        if name not in known:
-            cinder.create_type(
-                name=name, description=f"{name} disks", extra_specs={"volume_backend_name": backend}
-            )
 
 
 def offered(builder: Builder) -> None:
