@@ -114,7 +114,9 @@ def _reach(role: str, connect: Connect, clouds: dict[str, Cloud]) -> Answer:
     except Unreachable as error:
         return fail(f"unreachable: {error}", error.remedy or "Check the address and the network.")
     except PumphouseError as error:
-        return fail(str(error), error.remedy or f"Check address and credentials of '{role}' in the configuration.")
+        return fail(
+            str(error), error.remedy or f"Check address and credentials of '{role}' in the configuration."
+        )
     clouds[role] = cloud
     return ok(f"reached; credentials accepted in project {project}")
 

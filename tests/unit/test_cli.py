@@ -302,7 +302,7 @@ def test_differences_exit_5(shell):
     difference = Difference("server:s1", "server", "web1", "description", "a", "b")
     shell.service.answers["migrate"] = replace(DONE, differences=(difference,))
     assert shell("migrate project demo --yes") == 5
-    assert "server web1: description differs: 'a' at the source, 'b' at the destination" in shell.err
+    assert "server web1: description differs: a at the source, b at the destination" in shell.err
 
 
 def test_migrate_takes_policy_and_a_saved_plan_from_the_command_line(shell, tmp_path):
@@ -358,7 +358,9 @@ def test_verify_lists_differences_and_exits_5(shell):
     shell.service.answers["verify"] = replace(DONE, differences=(difference,))
     assert shell("verify project demo --no-data -f json") == 5
     assert shell.service.did("verify") == [(DEMO, False)]
-    assert json.loads(shell.out)[0]["Field"] == "tags"
+    assert json.loads(shell.out)[0]["Source"] == ["a"]
+    assert shell("verify project demo -f table") == 5
+    assert '["a"]' in shell.out
 
 
 def test_verify_of_an_explained_difference_is_fine(shell):

@@ -81,3 +81,14 @@ def test_the_live_display_takes_the_same_events():
         progress.say("stopping [soon]")
     assert "web1: done in 18 s" in stream.getvalue()
     assert "stopping [soon]" in stream.getvalue()
+
+
+def test_reading_back_is_not_copying():
+    board = Board()
+    for event in migration_events()[:13]:
+        board.apply(event)
+    copied = board.copied
+    board.apply(Event(1, "m", "step.started", "server:s1", {"action": "verify", "workload": "server:s1"}))
+    board.apply(Event(2, "m", "progress", "server:s1", {"done": 5, "total": 10, "rate": 1.0}))
+    assert board.copied == copied
+    assert board.workloads["server:s1"].at_work == (5, 10, 1.0)

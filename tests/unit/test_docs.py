@@ -44,3 +44,10 @@ def test_every_decision_is_listed_in_the_architecture() -> None:
     assert not [
         path.name for path in (ROOT / "docs/adr").glob("*.md") if f"adr/{path.name}" not in architecture
     ]
+
+
+def test_every_part_is_in_the_architecture() -> None:
+    architecture = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    parts = [p for p in (ROOT / "src/pumphouse").iterdir() if p.name[0] not in "_." and p.name != "py.typed"]
+    names = [path.name if path.is_file() else f"{path.name}/" for path in parts]
+    assert not [name for name in names if f"`{name}" not in architecture]

@@ -4,10 +4,12 @@ import json
 import re
 from html.parser import HTMLParser
 
+import pytest
 from fake_service import DEMO, migration_events
 
-from pumphouse.model import Event, Migration, Row
+from pumphouse.model import Difference, Event, Migration, Row
 from pumphouse.report import build, to_html, to_json, units
+from pumphouse.report.brief import sides
 from pumphouse.report.render import timeline
 
 MIGRATION = Migration("m1", DEMO, "migrated", 1_700_000_000.0, 1_700_000_022.0)
@@ -209,3 +211,19 @@ def test_units():
         "2 h 5 min",
     ]
     assert units.count(1, "server") == "1 server" and units.count(0, "server") == "0 servers"
+
+
+@pytest.mark.parametrize(
+    "source, destination, said",
+    [
+        ("a", "", ("a", '""')),
+        (None, 3, ("null", "3")),
+        ([1, 2, 3], [1, 3], ("[2]", "[]")),
+        ([1, 2], [2, 1], ("[1, 2]", "[2, 1]")),
+        ([{"a": 1, "b": None}], [{"a": 1, "b": ""}], ('[{"b": null}]', '[{"b": ""}]')),
+        ({"a": 1, "b": 2}, {"a": 1, "c": 3}, ('{"b": 2, "c": null}', '{"b": null, "c": 3}')),
+        ("x" * 500, "y", ("x" * 159 + "…", "y")),
+    ],
+)
+def test_of_long_values_only_what_differs_is_said(source, destination, said):
+    assert sides(Difference("k:1", "k", "n", "f", source, destination)) == said

@@ -1,5 +1,6 @@
 """The state of a run, kept up to date by its events."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pumphouse.model import Event
@@ -11,7 +12,8 @@ class Workload:
     """A server with its volumes, or a detached volume, on its way.
 
     :param parts: bytes done, bytes in all and bytes per second of each transfer.
-    :param keys: the resources it consists of, as far as they were seen.
+    :param checks: the same of each disk that is read back.
+    :param actions: what was last begun with each of its resources.
     :param downtime: seconds without service; None when there was none, or it lasts.
     :param result: ``done`` or ``failed``; empty on its way.
     """
@@ -19,7 +21,8 @@ class Workload:
     name: str
     phase: str = ""
     parts: dict[str, tuple[int, int, float]] = field(default_factory=dict)
-    keys: set[str] = field(default_factory=set)
+    checks: dict[str, tuple[int, int, float]] = field(default_factory=dict)
+    actions: dict[str, str] = field(default_factory=dict)
     moved: int = 0
     stopped_at: float | None = None
     downtime: float | None = None
@@ -29,19 +32,24 @@ class Workload:
 
     @property
     def copied(self) -> tuple[int, int, float]:
-        """Bytes done, bytes in all and bytes per second."""
-        done = sum(part[0] for part in self.parts.values())
-        total = sum(part[1] for part in self.parts.values())
-        speed = sum(part[2] for part in self.parts.values() if part[0] < part[1])
-        return done, total, speed
+        """Bytes copied, bytes to copy in all and bytes per second."""
+        return _sum(self.parts)
+
+    @property
+    def at_work(self) -> tuple[int, int, float]:
+        """The same of what goes on now, be it copying or reading back."""
+        return _sum(self.checks or self.parts)
 
     def apply(self, event: Event) -> None:
         """Take in one event that belongs to it."""
         data = event.data
         match event.type:
+            case "step.started":
+                self.actions[event.key] = str(data.get("action"))
             case "progress":
                 done, total, speed = (data.get(name, 0) for name in ("done", "total", "rate"))
-                self.parts[event.key] = (int(done), int(total), float(speed))
+                where = self.checks if self.actions.get(event.key) == "verify" else self.parts
+                where[event.key] = (int(done), int(total), float(speed))
             case "moved":
                 self.moved += int(data.get("bytes", 0))
             case "source.stopped":
@@ -105,10 +113,9 @@ class Board:
 
     def _apply_to(self, workload: Workload, event: Event) -> None:
         workload.apply(event)
-        workload.keys.add(event.key)
         if workload.result:
             # A resource of a workload goes through several steps; it is finished when the workload is.
-            self.finished |= workload.keys
+            self.finished |= {event.key, *workload.actions}
             self._judge(event, good=workload.result == "done")
 
     def _judge(self, event: Event, *, good: bool) -> None:
@@ -128,12 +135,26 @@ class Board:
         """One line about the whole run."""
         text = f"{min(len(self.finished), self.steps)} of {self.steps} resources"
         done, total, speed = self.copied
-        return f"{text}, {amount(done, total, speed)}" if total else text
+        return f"{text}, {amount(done, total, speed, most=not self._known())}" if total else text
+
+    def _known(self) -> bool:
+        """Whether the bytes to copy are a sum and no upper bound any more."""
+        return sum(workload.copied[1] for workload in self.workloads.values()) >= self.bytes
 
 
-def amount(done: int, total: int, speed: float) -> str:
-    """``1.0 GiB of 2.0 GiB, 50.0 MiB/s, 20 s left``."""
-    text = f"{units.size(done)} of {units.size(total)}"
+def _sum(parts: Mapping[str, tuple[int, int, float]]) -> tuple[int, int, float]:
+    done = sum(part[0] for part in parts.values())
+    total = sum(part[1] for part in parts.values())
+    return done, total, sum(part[2] for part in parts.values() if part[0] < part[1])
+
+
+def amount(done: int, total: int, speed: float, *, most: bool = False) -> str:
+    """``1.0 GiB of 2.0 GiB, 50.0 MiB/s, 20 s left``.
+
+    :param most: whether the total is an upper bound.
+    """
+    bound = "at most " if most else ""
+    text = f"{units.size(done)} of {bound}{units.size(total)}"
     if speed > 0 and done < total:
-        text += f", {units.rate(speed)}, {units.duration((total - done) / speed)} left"
+        text += f", {units.rate(speed)}, {bound}{units.duration((total - done) / speed)} left"
     return text

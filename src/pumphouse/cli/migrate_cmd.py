@@ -14,6 +14,7 @@ from pumphouse.errors import Mismatch, Refused, UsageError
 from pumphouse.events import Bus
 from pumphouse.model import Plan, Result, RunResult
 from pumphouse.report import units
+from pumphouse.report.brief import sides
 
 if TYPE_CHECKING:
     from pumphouse.service import Service
@@ -80,9 +81,10 @@ class Migrate(Table):
     def _sum_up(self, plan: Plan, result: RunResult, board: Board, *, prepare_only: bool) -> Listing:
         failing = [d for d in result.differences if d.failing]
         for difference in failing:
+            here, there = sides(difference)
             self.app.say(
-                f"{difference.kind} {difference.name}: {difference.field} differs: "
-                f"{difference.source!r} at the source, {difference.destination!r} at the destination"
+                f"{difference.kind.replace('_', ' ')} {difference.name}: {difference.field} differs: "
+                f"{here} at the source, {there} at the destination"
             )
         self.exit_code = Mismatch.exit_code if failing else int(bool(result.failed))
         rows = list(summary(plan, result, board))

@@ -153,7 +153,7 @@ class LiveProgress:
     def _update(self, key: str, workload: Workload, event: Event) -> None:
         if event.type == "step.started":
             workload.phase = DOING.get(str(event.data.get("action")), str(event.data.get("action")))
-        done, total, speed = workload.copied
+        done, total, speed = workload.at_work
         text = amount(done, total, speed) if total else ""
         if key in self._tasks:
             self._display.update(

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from pumphouse.cli.base import Listing, Moment, Table
 from pumphouse.cli.board import Board, amount
-from pumphouse.cli.selection import newest
 from pumphouse.errors import UsageError
 from pumphouse.model import Event, Migration
 from pumphouse.report import units
@@ -44,23 +43,26 @@ class Status(Table):
             migration = _find(service, parsed_args.migration) if parsed_args.migration else None
             if parsed_args.follow:
                 self.lists = False
-                self._follow(service, migration or newest(service), as_json=parsed_args.formatter == "json")
+                self._follow(service, parsed_args.migration, as_json=parsed_args.formatter == "json")
                 return MIGRATIONS, ()
             if migration is None:
                 return MIGRATIONS, [_line(service, each) for each in service.migrations()]
             rows = service.rows(migration.id)
         return ROWS, [(row.kind, row.name, row.state, row.source_id, row.destination_id) for row in rows]
 
-    def _follow(self, service: "Service", migration: Migration, *, as_json: bool) -> None:
+    def _follow(self, service: "Service", migration: str | None, *, as_json: bool) -> None:
         board = Board()
-        for event in follow(service, migration.id):
+        for event in follow(service, migration):
             board.apply(event)
             self.app.stdout.write(f"{_as_json(event) if as_json else _as_text(event, board)}\n")
             self.app.stdout.flush()
 
 
-def follow(service: "Service", migration: str, pause: float = 1.0) -> Iterator[Event]:
-    """The events of the run that is going on, or of the next one, until it ends."""
+def follow(service: "Service", migration: str | None, pause: float = 1.0) -> Iterator[Event]:
+    """The events of the run that is going on, or of the next one, until it ends.
+
+    :param migration: whose runs; any when left out.
+    """
     past = service.events(0, migration)
     starts = [i for i, event in enumerate(past) if event.type == "run.started"]
     current = past[starts[-1] :] if starts else ()

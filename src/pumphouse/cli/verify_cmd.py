@@ -1,14 +1,18 @@
 """``pumphouse verify``."""
 
 import argparse
+from typing import Any
+
+from cliff.columns import FormattableColumn
 
 from pumphouse.cli import selection
 from pumphouse.cli.base import Listing, Table
 from pumphouse.cli.running import running
 from pumphouse.errors import Mismatch
 from pumphouse.events import Bus
-from pumphouse.model import Event, RunResult
+from pumphouse.model import Difference, Event, RunResult
 from pumphouse.report import units
+from pumphouse.report.brief import sides
 
 COLUMNS = ("Kind", "Name", "Source ID", "Field", "Source", "Destination", "Note")
 
@@ -32,10 +36,7 @@ class Verify(Table):
             with running(self.app, service, bus):
                 result = service.verify(wanted, data=not parsed_args.no_data)
         self._judge(result, len(disks))
-        return COLUMNS, [
-            (d.kind, d.name, d.key.partition(":")[2], d.field, str(d.source), str(d.destination), d.note)
-            for d in result.differences
-        ]
+        return COLUMNS, [_row(difference) for difference in result.differences]
 
     def _judge(self, result: RunResult, disks: int) -> None:
         for outcome in result.failed:
@@ -48,6 +49,34 @@ class Verify(Table):
             resources = units.count(len(result.outcomes), "resource")
             self.app.say(f"{resources} and {units.count(disks, 'disk')} are equal")
         self.lists = bool(result.differences)
+
+
+class Side(FormattableColumn[Any]):
+    """A value of one side: what differs of it for people, all of it for programs.
+
+    :param brief: what people see.
+    """
+
+    def __init__(self, value: Any, brief: str) -> None:
+        super().__init__(value)
+        self.brief = brief
+
+    def human_readable(self) -> str:
+        """What differs."""
+        return self.brief
+
+
+def _row(difference: Difference) -> tuple[object, ...]:
+    here, there = sides(difference)
+    return (
+        difference.kind,
+        difference.name,
+        difference.key.partition(":")[2],
+        difference.field,
+        Side(difference.source, here),
+        Side(difference.destination, there),
+        difference.note,
+    )
 
 
 def _is_disk(event: Event) -> bool:

@@ -12,12 +12,12 @@ from pathlib import Path
 import psutil
 
 from pumphouse.errors import LabError
-from pumphouse.lab.cloud import Cloud
+from pumphouse.lab.cloud import PORT_OFFSETS, Cloud
 
 # Every process of a lab, and what it may start itself, carries its home in this variable.
 MARKER = "PUMPHOUSE_LAB_PROCESS_OF"
 RUNNER = Path(__file__).parent / "process" / "run.py"
-# Kept from the person's environment: OS_* would be read by services, and bytecode must be kept.
+# Not passed on, like OS_*, which services would read; and bytecode must be written.
 UNWANTED = ("PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
 STOP_SECONDS = 5
 
@@ -130,8 +130,10 @@ def _belongs(process: psutil.Process, home: Path) -> bool:
     try:
         if process.status() == psutil.STATUS_ZOMBIE:
             return False
-        arguments = process.cmdline()
-        if str(RUNNER) in arguments and any(part.startswith(f"{home}/") for part in arguments):
+        # two marks, for some services write over what holds their environment
+        roots = [str(home / "source"), str(home / "destination")]
+        arguments = process.cmdline()[-3:]
+        if len(arguments) == 3 and arguments[0] in roots and arguments[1] in PORT_OFFSETS:
             return True
         return process.environ().get(MARKER) == str(home)
     except psutil.Error:  # ended meanwhile, or somebody else's

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pumphouse.report import units
+from pumphouse.report.brief import sides
 from pumphouse.report.values import PHASES, Move, Report
 
 #: Width of the timeline's bars and of the names before them, in units of the picture.
@@ -61,6 +62,7 @@ def to_html(report: Report) -> str:
     environment.filters.update(
         size=units.size, rate=units.rate, duration=units.duration, moment=units.moment, kind=_kind
     )
+    environment.filters.update(sides=lambda difference: sides(difference, 400))
     template = environment.get_template("report.html.j2")
     return template.render(
         report=report,

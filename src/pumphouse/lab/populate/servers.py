@@ -13,17 +13,22 @@ USER_DATA = "#!/bin/sh\necho This is {name}\n"
 
 
 def build(builder: Builder, tenant: Tenant) -> None:
-    """All servers side by side, after the group some of them belong to."""
+    """All servers side by side, after the groups some of them belong to."""
+    for policy in sorted({shape.apart for shape in tenant.servers} - {""}):
+        _server_group(builder, tenant, policy)
+    builder.side_by_side(lambda shape: _server(builder, tenant, shape), tenant.servers)
+
+
+def _server_group(builder: Builder, tenant: Tenant, policy: str) -> None:
     compute = builder.login(tenant, tenant.people[0]).compute
-    name = tenant.named("apart")
+    name = tenant.named(policy)
     builder.ensure(
         "server group",
         name,
         tenant.name,
         (each for each in compute.server_groups() if each.name == name),
-        lambda: compute.create_server_group(name=name, policy="anti-affinity"),
+        lambda: compute.create_server_group(name=name, policy=policy),
     )
-    builder.side_by_side(lambda shape: _server(builder, tenant, shape), tenant.servers)
 
 
 def _server(builder: Builder, tenant: Tenant, shape: Shape) -> None:
@@ -79,7 +84,7 @@ def _dress(builder: Builder, tenant: Tenant, shape: Shape) -> dict[str, Any]:
     name = tenant.named(shape.name)
     worn: dict[str, Any] = {} if shape.stopped else {"key_name": KEYPAIR}
     if shape.apart:
-        group = builder.id("server group", tenant.named("apart"), tenant.name)
+        group = builder.id("server group", tenant.named(shape.apart), tenant.name)
         worn["scheduler_hints"] = {"group": group}
     if shape.dressed:
         worn |= {

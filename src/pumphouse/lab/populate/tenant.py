@@ -26,6 +26,7 @@ class Shape:
     :param nics: networks in order; the first gets a port made beforehand, with chosen addresses.
     :param data: volume types of its data volumes, in disk order.
     :param person: index of the user who makes it.
+    :param apart: policy of its server group; the group is named like it.
     """
 
     name: str
@@ -36,16 +37,23 @@ class Shape:
     person: int = 0
     dressed: bool = False
     floating: bool = False
-    apart: bool = False
+    apart: str = ""
     stopped: bool = False
     locked: bool = False
 
 
 SHAPES = (
-    Shape("web-1", nics=("app", "shared"), data=("fast", "slow"), dressed=True, floating=True, apart=True),
+    Shape(
+        "web-1",
+        nics=("app", "shared"),
+        data=("fast", "slow"),
+        dressed=True,
+        floating=True,
+        apart="soft-anti-affinity",
+    ),
     Shape("db-1", boot="new-volume", nics=("back", "app"), groups=("db", "default")),
-    Shape("web-2", boot="volume", person=1, nics=("app", "back"), apart=True, locked=True),
-    Shape("batch-1", boot="golden", groups=("default",), person=1, stopped=True),
+    Shape("web-2", boot="volume", person=1, nics=("app", "back"), apart="soft-anti-affinity", locked=True),
+    Shape("batch-1", boot="golden", groups=("default",), person=1, apart="anti-affinity", stopped=True),
 )
 
 

@@ -1,0 +1,140 @@
+"""The lab that all tests here share, and the stages that the story of one project goes through.
+
+The tenant ``acme-shop`` is migrated, rolled back, migrated again with interruptions, and committed. Each stage
+is a session fixture that needs the stage before it, so any module can also be run alone.
+"""
+
+import json
+import os
+import pathlib
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+import openstack
+import pytest
+from openstack.config import OpenStackConfig
+
+#: Modules in the order in which they leave the clouds in a state that the next one can use.
+STORY = ("test_bad_input", "test_plan_file", "test_migrate", "test_verify", "test_rollback", "test_kill", "test_commit")
+LAST = ("test_secrets",)
+HIGHEST_OFFSET = 10_778
+
+
+class Lab:
+    """Two clouds on this machine, and the command line to work on them."""
+
+    def __init__(self, home: pathlib.Path) -> None:
+        self.home = home
+        self.config = home / "config.yaml"
+
+    def up(self) -> None:
+        """Start both clouds; a home that was used before keeps its ports."""
+        again = (self.home / "lab.json").exists()
+        self.run("lab", "up", *(() if again else ("--base-port", str(_free_base_port()))))
+
+    def down(self) -> None:
+        """Stop both clouds."""
+        self.run("lab", "down")
+
+    @cached_property
+    def manifest(self) -> dict[str, Any]:
+        """What the source was filled with; fills it when this is asked for the first time."""
+        self.run("lab", "populate")
+        manifest: dict[str, Any] = json.loads((self.home / "populated.json").read_text())
+        return manifest
+
+    def files(self, side: str) -> pathlib.Path:
+        """Where the services of a cloud keep their data."""
+        return self.home / side / "data"
+
+    def connect(self, side: str, **auth: str) -> openstack.connection.Connection:
+        """A plain connection as the administrator, or as whoever ``auth`` says."""
+        config = OpenStackConfig(config_files=[str(self.home / "clouds.yaml")], load_envvars=False)
+        return openstack.connection.Connection(config=config.get_one(cloud=f"pumphouse-{side}", auth=auth))
+
+    def command(self, *args: str) -> list[str]:
+        """The words of a command of Pumphouse; ``lab`` commands take the home, all others the configuration."""
+        place = ("--home", str(self.home)) if args[0] == "lab" else ("--config", str(self.config))
+        given = () if "--config" in args else place
+        return [sys.executable, "-m", "pumphouse.cli.main", *args, *given]
+
+    def run(
+        self, *args: str, check: bool = True, input: str | None = None, env: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end."""
+        start = time.monotonic()
+        done = subprocess.run(
+            self.command(*args),
+            input=input,
+            stdin=None if input else subprocess.DEVNULL,
+            env=os.environ | (env or {}),
+            cwd=self.home,
+            capture_output=True,
+            text=True,
+            timeout=600,
+        )
+        print(f"pumphouse {' '.join(args)}: {done.returncode} after {time.monotonic() - start:.1f} s")
+        print(done.stdout, done.stderr, sep="\n")
+        assert not check or done.returncode == 0, f"{args}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    def start(self, *args: str) -> subprocess.Popen[str]:
+        """Run a command and let it run."""
+        return subprocess.Popen(
+            self.command(*args),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            cwd=self.home,
+            text=True,
+        )
+
+    def listing(self, *args: str) -> list[dict[str, Any]]:
+        """The rows that a command prints."""
+        rows: list[dict[str, Any]] = json.loads(self.run(*args, "-f", "json").stdout)
+        return rows
+
+
+def _free_base_port() -> int:
+    wanted = os.environ.get("PUMPHOUSE_TEST_LAB_PORT")
+    candidates = [int(wanted)] if wanted else range(21_000, 15_000, -1_000)
+    for base in candidates:
+        if all(_is_free(base + offset) for offset in (0, 292, 696, 774, 776, 778, 10_000, HIGHEST_OFFSET)):
+            return base
+    pytest.exit(f"no free ports for the lab at {list(candidates)}", returncode=1)
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """Both clouds, running; stopped at the end unless PUMPHOUSE_TEST_LAB_KEEP is set."""
+    home = os.environ.get("PUMPHOUSE_TEST_LAB_HOME") or tmp_path_factory.mktemp("lab")
+    made = Lab(pathlib.Path(home))
+    made.up()
+    yield made
+    if not os.environ.get("PUMPHOUSE_TEST_LAB_KEEP"):
+        made.down()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of the lab itself first, then the story in its order; all of them need the lab."""
+    here = [item for item in items if item.path.parent == pathlib.Path(__file__).parent]
+    for item in here:
+        item.add_marker(pytest.mark.lab)
+    here.sort(key=lambda item: (item.path.stem in LAST, _chapter(item)))
+    places = [index for index, item in enumerate(items) if item in set(here)]
+    for place, item in zip(places, here, strict=True):
+        items[place] = item
+
+
+def _chapter(item: pytest.Item) -> int:
+    return STORY.index(item.path.stem) + 1 if item.path.stem in STORY else 0
