@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from pumphouse.errors import ConfigError
 
@@ -44,7 +52,9 @@ class CloudConfig(Strict):
 
     cloud: str | None = Field(None, description="Name of an entry in clouds.yaml.")
     auth: Auth | None = Field(None, description="Credentials, when no clouds.yaml entry is named.")
-    region_name: str | None = Field(None, description="Region; the entry's own, or the only one, when left out.")
+    region_name: str | None = Field(
+        None, description="Region; the entry's own, or the only one, when left out."
+    )
     interface: Literal["public", "internal", "admin"] | None = Field(
         None, description="Which endpoints of the catalog to use; the entry's own, or public, when left out."
     )
@@ -55,7 +65,9 @@ class CloudConfig(Strict):
     @model_validator(mode="after")
     def _one_way(self) -> "CloudConfig":
         if (self.cloud is None) == (self.auth is None):
-            raise ValueError("give either 'cloud' (an entry of clouds.yaml) or 'auth' (credentials), not both")
+            raise ValueError(
+                "give either 'cloud' (an entry of clouds.yaml) or 'auth' (credentials), not both"
+            )
         return self
 
 
@@ -83,12 +95,13 @@ class Policy(Strict):
         default_factory=dict, description="Physical networks of the source → of the destination."
     )
     volume_types: Mapping[str, str] = Field(
-        default_factory=dict, description="Volume types of the source → of the destination; same name when left out."
+        default_factory=dict,
+        description="Volume types of the source → of the destination; same name when left out.",
     )
     lock_source: bool = Field(
         True, description="Lock moved servers at the source, so that nobody starts them a second time."
     )
-    timeouts: Timeouts = Field(default_factory=lambda: Timeouts(), description="How long to wait, in seconds.")
+    timeouts: Timeouts = Field(default_factory=Timeouts, description="How long to wait, in seconds.")
 
 
 class Config(Strict):
@@ -104,7 +117,7 @@ class Config(Strict):
         description="File, or SQLAlchemy URL, of the ledger that remembers what was made and where.",
     )
     log_dir: Path = Field(Path("logs"), description="Directory of the log files, one per migration.")
-    policy: Policy = Field(default_factory=lambda: Policy(), description="Decisions with defaults.")
+    policy: Policy = Field(default_factory=Policy, description="Decisions with defaults.")
 
     @field_validator("ledger")
     @classmethod
@@ -130,7 +143,9 @@ def find(path: Path | None) -> Path:
         if candidate.is_file():
             return candidate
     looked = ", ".join(str(c) for c in candidates)
-    raise ConfigError(f"no configuration file: looked for {looked}", "Write one with 'pumphouse init', or use --config.")
+    raise ConfigError(
+        f"no configuration file: looked for {looked}", "Write one with 'pumphouse init', or use --config."
+    )
 
 
 def load(path: Path) -> Config:
@@ -142,7 +157,9 @@ def load(path: Path) -> Config:
     try:
         config = Config.model_validate(data)
     except ValidationError as error:
-        raise ConfigError(describe(path, error), f"See 'pumphouse init --print' and docs/configuration.md.") from None
+        raise ConfigError(
+            describe(path, error), "See 'pumphouse init --print' and docs/configuration.md."
+        ) from None
     return _absolute(config, path.resolve().parent)
 
 

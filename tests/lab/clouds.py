@@ -188,9 +188,8 @@ def _networks(cloud: Any) -> dict[str, list[dict[str, Any]]]:
     return {kind: every(cloud, "network", f"/{path}", path.replace("-", "_")) for kind, path in kinds.items()}
 
 
-def traces(cloud: Any) -> list[str]:
+def traces(everything: dict[str, Objects]) -> list[str]:
     """What Pumphouse left in a cloud, except the hidden private images that its servers were started from."""
-    everything = inventory(cloud)
     found = [
         f"{kind} {label(row)}"
         for kind, rows in everything.items()

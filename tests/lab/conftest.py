@@ -1,7 +1,8 @@
-"""The lab that all tests here share, and the stages that the story of one project goes through.
+"""The lab that all tests here share, and the stages of the story they tell.
 
-The tenant ``acme-shop`` is migrated, rolled back, migrated again with interruptions, and committed. Each stage
-is a session fixture that needs the stage before it, so any module can also be run alone.
+Project ``acme-shop`` is prepared, migrated and rolled back; then it is migrated together with ``acme-lab``,
+killed again and again on the way, and committed. Each stage is a session fixture that asks for the one
+before it, so any module can also be run alone.
 """
 
 import json
@@ -12,15 +13,26 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import openstack
 import pytest
+from clouds import Objects, inventory
 from openstack.config import OpenStackConfig
+from portrait import portrait
 
 #: Modules in the order in which they leave the clouds in a state that the next one can use.
-STORY = ("test_bad_input", "test_plan_file", "test_migrate", "test_verify", "test_rollback", "test_kill", "test_commit")
+STORY = (
+    "test_bad_input",
+    "test_plan_file",
+    "test_migrate",
+    "test_verify",
+    "test_rollback",
+    "test_kill",
+    "test_commit",
+)
 LAST = ("test_secrets",)
 HIGHEST_OFFSET = 10_778
 
@@ -58,7 +70,7 @@ class Lab:
         return openstack.connection.Connection(config=config.get_one(cloud=f"pumphouse-{side}", auth=auth))
 
     def command(self, *args: str) -> list[str]:
-        """The words of a command of Pumphouse; ``lab`` commands take the home, all others the configuration."""
+        """The words of a command; those of the lab take the home, all others the configuration."""
         place = ("--home", str(self.home)) if args[0] == "lab" else ("--config", str(self.config))
         given = () if "--config" in args else place
         return [sys.executable, "-m", "pumphouse.cli.main", *args, *given]
@@ -70,8 +82,8 @@ class Lab:
         start = time.monotonic()
         done = subprocess.run(
             self.command(*args),
-            input=input,
-            stdin=None if input else subprocess.DEVNULL,
+            check=False,
+            **({"input": input} if input else {"stdin": subprocess.DEVNULL}),
             env=os.environ | (env or {}),
             cwd=self.home,
             capture_output=True,
@@ -82,6 +94,13 @@ class Lab:
         print(done.stdout, done.stderr, sep="\n")
         assert not check or done.returncode == 0, f"{args}\n{done.stdout}\n{done.stderr}"
         return done
+
+    def look(self, *args: str) -> "Stage":
+        """Run a command, if one is given, and take note of everything in both clouds."""
+        done = self.run(*args) if args else None
+        stage = Stage(self, {side: inventory(self.connect(side)) for side in ("source", "destination")}, done)
+        stage.portraits  # noqa: B018 - what servers have plugged in is to be read now
+        return stage
 
     def start(self, *args: str) -> subprocess.Popen[str]:
         """Run a command and let it run."""
@@ -98,6 +117,26 @@ class Lab:
         """The rows that a command prints."""
         rows: list[dict[str, Any]] = json.loads(self.run(*args, "-f", "json").stdout)
         return rows
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Both clouds as they were at one moment, and the command that brought them there."""
+
+    lab: Lab
+    inventories: dict[str, dict[str, Objects]]
+    done: subprocess.CompletedProcess[str] | None = None
+
+    @cached_property
+    def portraits(self) -> dict[tuple[str, str], dict[str, Any]]:
+        """What there is of each of the tenants' projects in each cloud."""
+        names = [self.lab.manifest["parent"], *(each["name"] for each in self.lab.manifest["projects"])]
+        return {
+            (side, name): portrait(everything, name, self.lab.files(side))
+            for side, everything in self.inventories.items()
+            for name in names
+            if any(each["name"] == name for each in everything["project"].values())
+        }
 
 
 def _free_base_port() -> int:
@@ -123,6 +162,35 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     yield made
     if not os.environ.get("PUMPHOUSE_TEST_LAB_KEEP"):
         made.down()
+
+
+PROJECT = ("project", "acme-shop")
+BOTH = ("project", "acme-shop", "acme-lab")
+
+
+@pytest.fixture(scope="session")
+def untouched(lab: Lab) -> Stage:
+    """A filled source, a destination as its deployer left it."""
+    assert lab.manifest
+    return lab.look()
+
+
+@pytest.fixture(scope="session")
+def prepared(lab: Lab, untouched: Stage) -> Stage:
+    """What needs no downtime is done."""
+    return lab.look("migrate", *PROJECT, "--yes", "--prepare-only")
+
+
+@pytest.fixture(scope="session")
+def migrated(lab: Lab, prepared: Stage) -> Stage:
+    """One project has moved."""
+    return lab.look("migrate", *PROJECT, "--yes")
+
+
+@pytest.fixture(scope="session")
+def rolled_back(lab: Lab, migrated: Stage) -> Stage:
+    """And has been taken back."""
+    return lab.look("rollback", *PROJECT, "--yes")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

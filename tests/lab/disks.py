@@ -5,8 +5,8 @@ import os
 import pathlib
 from typing import Any
 
-from clouds import inventory
-from portrait import Names, volume_label
+from clouds import Objects
+from portrait import Names, named, volume_label
 
 MIB = 1 << 20
 ZEROS = bytes(MIB)
@@ -33,13 +33,23 @@ def checksum(file: pathlib.Path) -> str:
     return digest.hexdigest()
 
 
-def disk_file(cloud: Any, files: pathlib.Path, disk: dict[str, Any]) -> pathlib.Path:
+def wrong_disks(
+    everything: dict[str, Objects], files: pathlib.Path, disks: list[dict[str, Any]]
+) -> list[str]:
+    """Which disks of the manifest do not have their content in a cloud."""
+    return [
+        f"{disk['kind']} {disk['name'] or disk['server']}{disk['device']}"
+        for disk in disks
+        if checksum(disk_file(everything, files, disk)) != disk["sha256"]
+    ]
+
+
+def disk_file(everything: dict[str, Objects], files: pathlib.Path, disk: dict[str, Any]) -> pathlib.Path:
     """The file behind a disk of the manifest, in either cloud; found by the names of server and volume."""
-    everything = inventory(cloud)
     name = Names(everything)
     if disk["kind"] == "server":
-        server = next(each for each in everything["server"].values() if each["name"] == disk["name"])
-        return files / "instances" / server["id"] / "disk"
-    label = disk["name"] or f"{disk['server']}:{disk['device']}"
-    volume = next(each for each in everything["volume"].values() if volume_label(each, name) == label)
-    return next(files.glob(f"volumes/*/volume-{volume['id']}"))
+        return files / "instances" / named(everything, "server", disk["name"])["id"] / "disk"
+    wanted = disk["name"] or f"{disk['server']}:{disk['device']}"
+    (volume,) = (each["id"] for each in everything["volume"].values() if volume_label(each, name) == wanted)
+    (file,) = files.glob(f"volumes/*/volume-{volume}")
+    return file

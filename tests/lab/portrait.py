@@ -6,7 +6,7 @@ import pathlib
 from collections.abc import Iterable
 from typing import Any
 
-from clouds import QUOTAS, ROOT_MARK, Objects, inventory, settled
+from clouds import QUOTAS, ROOT_MARK, Objects, settled
 
 IMAGE_OWN = {
     *("id", "name", "status", "visibility", "protected", "os_hidden", "min_disk", "min_ram", "disk_format"),
@@ -38,35 +38,33 @@ class Names:
         return row["mac_address"] if kind == "port" else row["name"]
 
 
-def portrait(cloud: Any, project: str, files: pathlib.Path) -> dict[str, Any]:
+def portrait(everything: dict[str, Objects], project: str, files: pathlib.Path) -> dict[str, Any]:
     """All there is of a project, with names instead of ids: kind → name → what must be equal in both clouds.
 
+    :param everything: the inventory of its cloud.
     :param files: the directory in which the cloud's services keep their data.
     """
-    everything = inventory(cloud)
     name = Names(everything)
-    row = next(each for each in everything["project"].values() if each["name"] == project)
+    row = named(everything, "project", project)
     own = {
         kind: [each for each in rows.values() if _owner(each) == row["id"]]
         for kind, rows in everything.items()
     }
     shown = _shown_identity(row, everything, name)
-    people = {user["id"]: user["name"] for user in shown.pop("people")}
     shown |= _shown_network(own, everything, name)
-    shown |= _shown_compute(cloud, own, everything, name, files)
-    shown |= _shown_storage(own, everything, name)
-    shown["keypair"] = {
-        f"{people[user]}/{each['name']}": {
-            field: each[field] for field in ("public_key", "type", "fingerprint")
-        }
-        for key, each in everything["keypair"].items()
-        if (user := key.partition("/")[0]) in people
-    }
+    shown |= _shown_compute(own, everything, name, files)
+    shown |= _shown_storage(own, name)
+    shown["volume"] = _named((volume_label(each, name), _volume(each, name)) for each in own["volume"])
     for quota in QUOTAS:
-        shown[f"{quota} quota"] = {
-            limit: value for limit, value in everything[f"{quota} quota"][row["id"]].items() if limit != "id"
-        }
+        limits = everything[f"{quota} quota"][row["id"]].items()
+        shown[f"{quota} quota"] = {limit: value for limit, value in limits if limit != "id"}
     return shown
+
+
+def named(everything: dict[str, Objects], kind: str, name: str) -> dict[str, Any]:
+    """The only thing of a kind that has this name."""
+    (found,) = (each for each in everything[kind].values() if each["name"] == name)
+    return found
 
 
 def _owner(row: dict[str, Any]) -> str | None:
@@ -89,16 +87,15 @@ def _named(rows: Iterable[tuple[str, dict[str, Any]]]) -> Objects:
 
 
 def _shown_identity(row: dict[str, Any], everything: dict[str, Objects], name: Names) -> dict[str, Any]:
-    held = []
-    for each in map(json.loads, everything["role assignment"]):
-        if each["scope"].get("project", {}).get("id") == row["id"] and "user" in each:
-            held.append((each["user"]["id"], each["role"]["id"]))
-    people = [everything["user"][user] for user in sorted({user for user, _ in held})]
-    people = [each for each in people if each["name"] not in ("admin", "service")]
-    roles = {role for _, role in held}
+    assignments = map(json.loads, everything["role assignment"])
+    held = [
+        (each["user"]["id"], each["role"]["id"])
+        for each in assignments
+        if each["scope"].get("project", {}).get("id") == row["id"] and "user" in each
+    ]
+    people = [everything["user"][user] for user in {user for user, _ in held}]
     return {
-        "people": people,
-        "project": _picked(row, "name", "description", "enabled", "tags", "is_domain")
+        "project": _picked(row, "description", "enabled", "tags", "is_domain")
         | {"parent": name("project", row["parent_id"]) if row["parent_id"] != row["domain_id"] else None},
         "user": _named(
             (
@@ -108,12 +105,16 @@ def _shown_identity(row: dict[str, Any], everything: dict[str, Objects], name: N
             )
             for each in people
         ),
-        "role": _named(
-            (each["name"], _picked(each, "description"))
-            for each in (everything["role"][role] for role in roles)
-            if each["name"] not in ("admin", "member", "reader")
-        ),
+        "role": {
+            everything["role"][role]["name"]: everything["role"][role]["description"] for _, role in held
+        },
         "role assignment": sorted((name("user", user), name("role", role)) for user, role in held),
+        "keypair": {
+            f"{user['name']}/{each['name']}": _picked(each, "public_key", "type", "fingerprint")
+            for user in people
+            for key, each in everything["keypair"].items()
+            if key.startswith(user["id"])
+        },
     }
 
 
@@ -218,7 +219,6 @@ def _floating(row: dict[str, Any], name: Names) -> dict[str, Any]:
 
 
 def _shown_compute(
-    cloud: Any,
     own: dict[str, list[dict[str, Any]]],
     everything: dict[str, Objects],
     name: Names,
@@ -227,7 +227,11 @@ def _shown_compute(
     used = {each["flavor"]["original_name"] for each in own["server"]}
     flavors = [each for each in everything["flavor"].values() if each["name"] in used]
     return {
-        "flavor": _named((each["name"], _flavor(each, name)) for each in flavors),
+        "flavor": _named((each["name"], _flavor(each)) for each in flavors),
+        "flavor access": {
+            each["name"]: sorted(str(name("project", project)) for project in each.get("access", []))
+            for each in flavors
+        },
         "server group": _named(
             (
                 each["name"],
@@ -240,19 +244,9 @@ def _shown_compute(
     }
 
 
-def _flavor(row: dict[str, Any], name: Names) -> dict[str, Any]:
-    fields = (
-        "ram",
-        "vcpus",
-        "disk",
-        "swap",
-        "OS-FLV-EXT-DATA:ephemeral",
-        "rxtx_factor",
-        "description",
-        "extra_specs",
-    )
-    access = sorted(str(name("project", each)) for each in row.get("access", []))
-    return _picked(row, *fields, "os-flavor-access:is_public") | {"access": access}
+def _flavor(row: dict[str, Any]) -> dict[str, Any]:
+    fields = ("ram", "vcpus", "disk", "swap", "OS-FLV-EXT-DATA:ephemeral", "rxtx_factor", "description")
+    return _picked(row, *fields, "os-flavor-access:is_public", "extra_specs")
 
 
 def _server(
@@ -287,18 +281,21 @@ def _server(
     }
 
 
-def _shown_storage(
-    own: dict[str, list[dict[str, Any]]], everything: dict[str, Objects], name: Names
-) -> dict[str, Any]:
+def _shown_storage(own: dict[str, list[dict[str, Any]]], name: Names) -> dict[str, Any]:
     images = [each for each in own["image"] if ROOT_MARK not in each]
     return {
-        "image": _named((each["name"], _image(each, name)) for each in images),
-        "volume": _named((volume_label(each, name), _volume(each, name)) for each in own["volume"]),
+        "image": _named((each["name"], _image(each)) for each in images),
+        "image member": {
+            each["name"]: sorted(
+                (name("project", member["member_id"]), member["status"]) for member in each["members"]
+            )
+            for each in images
+        },
         "snapshot": _named((each["name"], {}) for each in own["snapshot"]),
     }
 
 
-def _image(row: dict[str, Any], name: Names) -> dict[str, Any]:
+def _image(row: dict[str, Any]) -> dict[str, Any]:
     fields = (
         "visibility",
         "protected",
@@ -308,11 +305,9 @@ def _image(row: dict[str, Any], name: Names) -> dict[str, Any]:
         "disk_format",
         "container_format",
     )
+    extra = row.keys() - IMAGE_OWN - {"members"}
     return _picked(row, *fields, "tags", "size", "checksum", "status") | {
-        "properties": {
-            key: row[key] for key in row.keys() - IMAGE_OWN - {"members"} if not key.startswith("os_glance")
-        },
-        "members": sorted((name("project", each["member_id"]), each["status"]) for each in row["members"]),
+        "properties": {key: row[key] for key in extra if not key.startswith("os_glance")}
     }
 
 

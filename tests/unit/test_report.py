@@ -47,6 +47,13 @@ def test_numbers_of_a_good_migration():
     assert value.troubles == () and value.temporaries is None
 
 
+def test_a_move_that_was_rolled_back_is_no_move():
+    undone = Event(1_700_000_099.0, "m1", "step.done", "server:s1", {"action": "undo"})
+    (move,) = report(events=[*migration_events(), undone]).moves
+    assert move.result == "rolled back"
+    assert (move.downtime, move.seconds) == (15.0, 18.0)
+
+
 def test_what_failed_last_is_a_trouble_and_what_was_made_good_is_not():
     events = [
         Event(0, "m", "run.started", "", {"command": "migrate"}),

@@ -14,6 +14,7 @@ from keystoneauth1 import adapter as ksa_adapter
 from keystoneauth1 import exceptions
 from keystoneauth1 import session as ksa_session
 
+from pumphouse.clouds.bodies import Sized, decoded, may_retry, next_page
 from pumphouse.clouds.errors import from_answer, from_exception
 from pumphouse.errors import CloudError, Missing
 from pumphouse.ports import Clock, Endpoint, Json, Version
@@ -105,7 +106,7 @@ class OpenStackCloud:
     # --- requests -------------------------------------------------------------------------------
     def get(self, service: str, path: str, **query: Any) -> Json:
         """See the port."""
-        return _body(self._request(service, "GET", path, params=query))
+        return decoded(self._request(service, "GET", path, params=query))
 
     def find(self, service: str, path: str, **query: Any) -> Json | None:
         """See the port."""
@@ -117,24 +118,24 @@ class OpenStackCloud:
     def pages(self, service: str, path: str, many: str, **query: Any) -> Iterator[dict[str, Any]]:
         """See the port."""
         while True:
-            body = self.get(service, path, **query)
-            yield from body[many]
-            following = _next(body, many)
+            page = self.get(service, path, **query)
+            yield from page[many]
+            following = next_page(page, many)
             if not following:
                 return
             query = dict(parse_qsl(urlsplit(following).query))
 
     def post(self, service: str, path: str, body: Json = None) -> Json:
         """See the port."""
-        return _body(self._request(service, "POST", path, json=body))
+        return decoded(self._request(service, "POST", path, json=body))
 
     def put(self, service: str, path: str, body: Json = None) -> Json:
         """See the port."""
-        return _body(self._request(service, "PUT", path, json=body))
+        return decoded(self._request(service, "PUT", path, json=body))
 
     def patch(self, service: str, path: str, body: Json, content_type: str = "application/json") -> Json:
         """See the port."""
-        return _body(
+        return decoded(
             self._request(service, "PATCH", path, json=body, headers={"Content-Type": content_type})
         )
 
@@ -173,7 +174,7 @@ class OpenStackCloud:
         """See the port."""
         headers = {"Content-Type": "application/octet-stream"}
         # Never sent again by itself: the chunks are gone once read.
-        self._request("image", "PUT", path, data=_Sized(chunks, size), headers=headers, tries=1)
+        self._request("image", "PUT", path, data=Sized(chunks, size), headers=headers, tries=1)
 
     # --- what the cloud is ----------------------------------------------------------------------
     def microversion(self, service: str) -> str | None:
@@ -259,7 +260,7 @@ class OpenStackCloud:
     def _request(
         self, service: str, method: str, path: str, *, tries: int = TRIES, **options: Any
     ) -> requests.Response:
-        where = f"{self.role} {service}: {method} {path.split('?')[0]}"
+        where = f"{self.role} {service}: {method} {path.split('?', maxsplit=1)[0]}"
         options["microversion"] = self.microversion(service)
         for attempt in range(1, tries + 1):
             self.calls[service] += 1
@@ -269,7 +270,7 @@ class OpenStackCloud:
                     path, method, raise_exc=False, log=False, **options
                 )
             except (exceptions.ClientException, requests.exceptions.RequestException, OSError) as fault:
-                error, retry = from_exception(where, fault), _may_retry(method, fault)
+                error, retry = from_exception(where, fault), may_retry(method, fault)
             else:
                 if response.status_code < 400:
                     return response
@@ -280,43 +281,3 @@ class OpenStackCloud:
                 raise error
             self._clock.sleep(0.5 * 2**attempt)
         raise CloudError(f"{where}: gave up")  # pragma: no cover - the loop always returns or raises
-
-
-class _Sized:
-    """Chunks of known total size: sent with a Content-Length, so that a broken upload cannot look whole."""
-
-    def __init__(self, chunks: Iterable[bytes], size: int) -> None:
-        self._chunks = chunks
-        self._size = size
-
-    def __iter__(self) -> Iterator[bytes]:
-        return iter(self._chunks)
-
-    def __len__(self) -> int:
-        return self._size
-
-
-def _may_retry(method: str, fault: Exception) -> bool:
-    if isinstance(fault, exceptions.SSLError | exceptions.CatalogException | exceptions.HttpError):
-        return False
-    return method != "POST" and isinstance(
-        fault, exceptions.ConnectFailure | exceptions.ConnectTimeout | exceptions.UnknownConnectionError
-    )
-
-
-def _body(response: requests.Response) -> Json:
-    if not response.content:
-        return None
-    try:
-        return response.json()
-    except ValueError:
-        return None
-
-
-def _next(body: Json, many: str) -> str | None:
-    """Address of the next page: each service says it in its own way."""
-    for link in body.get(f"{many}_links") or ():
-        if link.get("rel") == "next":
-            return str(link["href"])
-    following = body.get("next") or (body.get("links") or {}).get("next")
-    return str(following) if following else None

@@ -1,6 +1,7 @@
 """Which projects may use a private flavor."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from pumphouse.errors import Conflict, Missing
@@ -41,18 +42,12 @@ class FlavorAccess(Kind):
     def create(self, cloud: Cloud, want: dict[str, Any], item: Item) -> str:
         """Having it already is success."""
         body = {"addTenantAccess": {"tenant": want["project_id"]}}
-        try:
+        with suppress(Conflict):
             cloud.post("compute", f"/flavors/{want['flavor_id']}/action", body)
-        except Conflict:
-            pass
         return f"{want['flavor_id']}/{want['project_id']}"
 
     def delete(self, cloud: Cloud, identifier: str) -> None:
         """Not having it is success."""
         flavor, project = identifier.rsplit("/", 1)
-        try:
-            cloud.post(
-                "compute", f"/flavors/{flavor}/action", {"removeTenantAccess": {"tenant": project}}
-            )
-        except (Missing, Conflict):
-            pass
+        with suppress(Missing, Conflict):
+            cloud.post("compute", f"/flavors/{flavor}/action", {"removeTenantAccess": {"tenant": project}})

@@ -1,6 +1,7 @@
 """Projects an image is shared with, and whether they accepted."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from pumphouse.errors import Conflict
@@ -37,10 +38,8 @@ class ImageMember(Kind):
     def create(self, cloud: Cloud, want: dict[str, Any], item: Item) -> str:
         """Being a member already is success."""
         path = f"/images/{want['image_id']}/members"
-        try:
+        with suppress(Conflict):
             cloud.post("image", path, {"member": want["member_id"]})
-        except Conflict:
-            pass
         return f"{want['image_id']}/{want['member_id']}"
 
     def finish(self, cloud: Cloud, identifier: str, want: dict[str, Any], item: Item) -> None:

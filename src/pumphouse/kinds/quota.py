@@ -48,6 +48,7 @@ class Quota(Kind):
             if name in have["limits"] and have["limits"][name] != limit:
                 yield name, limit, have["limits"][name]
 
+
 class ComputeQuota(Quota):
     """Limits in Nova."""
 

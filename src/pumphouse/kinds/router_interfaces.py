@@ -79,9 +79,9 @@ class RouterInterfaces(Kind):
         if subnet["gateway_ip"] != interface["ip_address"]:
             address = {name: interface[name] for name in ("subnet_id", "ip_address")}
             query = f"ip_address={address['ip_address']}"
-            ports = cloud.get(
-                "network", "/ports", network_id=interface["network_id"], fixed_ips=query
-            )["ports"]
+            ports = cloud.get("network", "/ports", network_id=interface["network_id"], fixed_ips=query)[
+                "ports"
+            ]
             if not ports:  # a port left by an interrupted run is used again
                 port = {"network_id": interface["network_id"], "fixed_ips": [address], "project_id": project}
                 ports = [cloud.post("network", "/ports", {"port": port})["port"]]

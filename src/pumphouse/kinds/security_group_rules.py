@@ -1,12 +1,12 @@
 """The rules of a security group, made equal as a whole."""
 
-from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from pumphouse.errors import Conflict
 from pumphouse.model import Item
 from pumphouse.ports import Cloud
-from pumphouse.resource import Api, Found, Kind, Ref
+from pumphouse.resource import Api, Kind, Ref
 
 FIELDS = (
     "direction",
@@ -68,7 +68,9 @@ class SecurityGroupRules(Kind):
         """Remove what should not be there, add what is missing."""
         group = str(want["security_group_id"])
         missing = [_sort_key(rule) for rule in want["rules"]]
-        for rule in cloud.get("network", "/security-group-rules", security_group_id=group)["security_group_rules"]:
+        for rule in cloud.get("network", "/security-group-rules", security_group_id=group)[
+            "security_group_rules"
+        ]:
             key = _sort_key(rule)
             if key in missing:
                 missing.remove(key)
@@ -84,10 +86,8 @@ class SecurityGroupRules(Kind):
     def _add(cloud: Cloud, group: str, rule: dict[str, Any]) -> None:
         body = {name: value for name, value in rule.items() if value is not None}
         body["security_group_id"] = group
-        try:
+        with suppress(Conflict):  # the same rule is there, written in another way
             cloud.post("network", "/security-group-rules", {"security_group_rule": body})
-        except Conflict:
-            pass  # the same rule is there, written in another way
 
     def delete(self, cloud: Cloud, identifier: str) -> None:
         """Rules go with their group."""

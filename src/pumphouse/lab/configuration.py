@@ -232,26 +232,30 @@ def _cinder(cloud: Cloud) -> Sections:
     }
 
 
+def _nova_default(cloud: Cloud) -> dict[str, Any]:
+    return _default(
+        cloud,
+        state_path=cloud.data / "nova",
+        instances_path=cloud.data / "instances",
+        compute_driver="pumphouse_lab.LabDriver",
+        host=cloud.name,
+        my_ip="127.0.0.1",
+        periodic_fuzzy_delay=2,
+        # power states come from the driver's own record, ports are plugged by nobody
+        sync_power_state_interval=-1,
+        vif_plugging_timeout=0,
+        vif_plugging_is_fatal=False,
+        running_deleted_instance_action="noop",
+        allow_resize_to_same_host=True,
+        cpu_allocation_ratio=16.0,
+        ram_allocation_ratio=4.0,
+        disk_allocation_ratio=4.0,
+    )
+
+
 def _nova(cloud: Cloud) -> Sections:
     return {
-        "DEFAULT": _default(
-            cloud,
-            state_path=cloud.data / "nova",
-            instances_path=cloud.data / "instances",
-            compute_driver="pumphouse_lab.LabDriver",
-            host=cloud.name,
-            my_ip="127.0.0.1",
-            periodic_fuzzy_delay=2,
-            # power states come from the driver's own record, ports are plugged by nobody
-            sync_power_state_interval=-1,
-            vif_plugging_timeout=0,
-            vif_plugging_is_fatal=False,
-            running_deleted_instance_action="noop",
-            allow_resize_to_same_host=True,
-            cpu_allocation_ratio=16.0,
-            ram_allocation_ratio=4.0,
-            disk_allocation_ratio=4.0,
-        ),
+        "DEFAULT": _nova_default(cloud),
         "api_database": _database(cloud, "nova_api"),
         "database": _database(cloud, "nova"),
         "api": {"auth_strategy": "keystone"},

@@ -90,9 +90,7 @@ class SqlLedger:
         """See the port."""
         row = self.row(key)
         if row is None or row.how != "created" or row.destination_id != destination_id:
-            self._put(
-                key, kind=kind, name=name, destination_id=destination_id, state="reused", how="reused"
-            )
+            self._put(key, kind=kind, name=name, destination_id=destination_id, state="reused", how="reused")
 
     def note(self, key: str, **data: Any) -> None:
         """See the port."""

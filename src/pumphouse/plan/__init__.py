@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pumphouse.config import Policy
 from pumphouse.inventory import Inventory
 from pumphouse.model import HostRoom, Item, Plan, Row, Selection, Step
-from pumphouse.plan.check import capacity, check
+from pumphouse.plan.capacity import capacity
 from pumphouse.plan.match import match
 from pumphouse.plan.order import order
+from pumphouse.plan.rules import View, check
 from pumphouse.plan.select import select
 
 
@@ -38,6 +39,7 @@ def make_plan(selection: Selection, world: World, names: tuple[str, str]) -> Pla
     selected = select(world.source, selection)
     items: tuple[Item, ...] = order(selected.items)
     steps: tuple[Step, ...] = match(items, world.source, world.destination, world.rows, world.policy)
-    problems = check(steps, selected, world.source, world.destination, world.rows, world.policy, world.hosts)
+    view = View(steps, selected, world.source, world.destination, world.rows, world.policy, world.hosts)
+    problems = check(view)
     limits, too_much = capacity(steps, world.source, world.destination, world.hosts, world.admins)
     return Plan(selection, *names, steps, (*problems, *too_much), limits)

@@ -93,22 +93,24 @@ class _Matcher:
         return None
 
     def _decide(self, kind: Kind, item: Item) -> _Verdict:
-        reason = kind.skip_reason(item)
-        if reason:
+        if reason := kind.skip_reason(item):
             return _Verdict(Action.SKIP, reason)
         row = self._rows.get(item.key)
-        make = Action.MOVE if kind.moves else Action.CREATE
         if row and row.state in SEEN and row.destination_id:
-            there = self._destination.get(item.kind, row.destination_id) is not None
-            if row.state == "created":
-                words = "left unfinished by an interrupted run"
-                return _Verdict(make, words, row.destination_id if there else None)
-            if there:
-                return _Verdict(Action.REUSE, "migrated before", row.destination_id)
-            return _Verdict(make, "was migrated before, and is gone from the destination")
-        if kind.moves:
-            return _Verdict(make, "")
+            return self._go_on(kind, row)
+        if kind.moves:  # a server of the same name is another server
+            return _Verdict(Action.MOVE, "")
         return self._compare(kind, item, row)
+
+    def _go_on(self, kind: Kind, row: Row) -> _Verdict:
+        make = Action.MOVE if kind.moves else Action.CREATE
+        there = self._destination.get(row.kind, row.destination_id) is not None
+        if row.state == "created":
+            words = "left unfinished by an interrupted run"
+            return _Verdict(make, words, row.destination_id if there else None)
+        if there:
+            return _Verdict(Action.REUSE, "migrated before", row.destination_id)
+        return _Verdict(make, "was migrated before, and is gone from the destination")
 
     def _compare(self, kind: Kind, item: Item, row: Row | None) -> _Verdict:
         want = self._target(kind, item)
@@ -121,20 +123,27 @@ class _Matcher:
             for other in kind.candidates(want, item, self._destination.of(kind.name))
             if self._claimed.get((kind.name, other.id), item.key) == item.key
         ]
-        if not others:
-            return self._absent(kind, item)
         differs = {o.id: [name for name, *_ in _differences(kind, want, o)] for o in others}
         equal = [identifier for identifier, names in differs.items() if not names]
         if row and row.state == "intended" and equal:
             return _Verdict(Action.CREATE, "made by an interrupted run", equal[0])
-        if len(others) > 1:
-            return _Verdict(Action.BLOCK, f"the destination has {len(others)} of this name")
-        if equal:
-            return _Verdict(Action.REUSE, "is there already, equal", equal[0])
-        fields = ", ".join(differs[others[0].id])
+        return self._adopt(kind, item, differs) if others else self._absent(kind, item)
+
+    def _adopt(self, kind: Kind, item: Item, differs: dict[str, list[str]]) -> _Verdict:
+        """What to do with what was there before; several are never guessed between.
+
+        :param differs: id → the fields that differ.
+        """
+        if len(differs) > 1:
+            return _Verdict(Action.BLOCK, f"the destination has {len(differs)} of this name")
+        identifier, names = next(iter(differs.items()))
+        if not names:
+            return _Verdict(Action.REUSE, "is there already, equal", identifier)
+        fields = ", ".join(names)
         if kind.reuse_different or self._is_external(item):
-            return _Verdict(Action.REUSE, f"is there already and stays as it is (differs in {fields})", others[0].id)
-        return _Verdict(Action.BLOCK, f"the destination has one that differs in {fields}", others[0].id)
+            words = f"is there already and stays as it is (differs in {fields})"
+            return _Verdict(Action.REUSE, words, identifier)
+        return _Verdict(Action.BLOCK, f"the destination has one that differs in {fields}", identifier)
 
     def _absent(self, kind: Kind, item: Item) -> _Verdict:
         if kind.reuse_only:

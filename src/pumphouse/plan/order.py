@@ -15,7 +15,10 @@ def order(items: Iterable[Item]) -> tuple[Item, ...]:
     """
     rank = {name: index for index, name in enumerate(KINDS)}
     by_key = {i.key: i for i in sorted(items, key=lambda i: (rank[i.kind], i.name, i.id))}
-    graph = {key: [n for n in KINDS[i.kind].needs(i, weak=True) if n in by_key and n != key] for key, i in by_key.items()}
+    graph = {
+        key: [n for n in KINDS[i.kind].needs(i, weak=True) if n in by_key and n != key]
+        for key, i in by_key.items()
+    }
     sorter = TopologicalSorter(graph)
     try:
         sorter.prepare()

@@ -93,7 +93,9 @@ def _on_host(source: Inventory, name: str) -> list[Item]:
     servers = [s for s in source.of("server") if s.observed["host"] == name]
     if not servers:
         hosts = sorted({str(s.observed["host"]) for s in source.of("server") if s.observed["host"]})
-        raise UsageError(f"no server of the source is on host {name!r}", f"Hosts with servers: {', '.join(hosts)}.")
+        raise UsageError(
+            f"no server of the source is on host {name!r}", f"Hosts with servers: {', '.join(hosts)}."
+        )
     return servers
 
 
@@ -105,7 +107,11 @@ def resolve(source: Inventory, kind: str, name: str) -> Item:
     found = [i for i in source.of(kind) if i.id == name] or [i for i in source.of(kind) if i.name == name]
     if not found:
         near = difflib.get_close_matches(name, [i.name for i in source.of(kind)], 3)
-        hint = f"Did you mean {' or '.join(near)}?" if near else f"See 'pumphouse inventory source --kind {kind}'."
+        hint = (
+            f"Did you mean {' or '.join(near)}?"
+            if near
+            else f"See 'pumphouse inventory source --kind {kind}'."
+        )
         raise UsageError(f"the source has no {kind} named {name!r}", hint)
     if len(found) > 1:
         ids = ", ".join(i.id for i in found)

@@ -59,7 +59,6 @@ def _move(key: str, events: Sequence[Event], row: Row | None) -> Move:
     last = {e.type: e for e in events}
     ended = [e for e in events if e.type in ("workload.done", "workload.failed")]
     failed = ended[-1] if ended and ended[-1].type == "workload.failed" else None
-    done = ended[-1] if ended and not failed else None
     up = last.get("destination.up")
     stopped = last.get("source.stopped")
     since = up.at - stopped.at if up and stopped else None
@@ -70,7 +69,7 @@ def _move(key: str, events: Sequence[Event], row: Row | None) -> Move:
         name=str(events[0].data.get("name") or (row.name if row else source_id)),
         source_id=source_id,
         destination_id=row.destination_id if row else None,
-        result="failed" if failed else "done" if done else "unfinished",
+        result=_result(events),
         started_at=begin,
         seconds=(ended[-1] if ended else events[-1]).at - begin,
         bytes=sum(int(e.data.get("bytes", 0)) for e in events if e.type == "moved"),
@@ -79,6 +78,17 @@ def _move(key: str, events: Sequence[Event], row: Row | None) -> Move:
         spans=tuple(_spans(events, begin)),
         down=(max(0.0, up.at - begin - downtime), up.at - begin) if up and downtime is not None else None,
     )
+
+
+def _result(events: Sequence[Event]) -> str:
+    """The last word on a workload."""
+    result = "unfinished"
+    for event in events:
+        if event.type in ("workload.done", "workload.failed"):
+            result = event.type.removeprefix("workload.")
+        elif result == "done" and event.type == "step.done" and event.data.get("action") == "undo":
+            result = "rolled back"
+    return result
 
 
 def _spans(events: Iterable[Event], begin: float) -> Iterable[Span]:

@@ -37,7 +37,7 @@ class Span:
 class Move:
     """One workload: a server with its volumes, or a detached volume.
 
-    :param result: ``done``, ``failed`` or ``unfinished``.
+    :param result: ``done``, ``failed``, ``rolled back`` or ``unfinished``.
     :param downtime: seconds without service; None when the server was not running or is not up yet.
     :param spans: when which phase was at work, for the timeline.
     :param down: begin and end of the downtime on the same scale.

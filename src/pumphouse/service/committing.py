@@ -9,6 +9,9 @@ from pumphouse.plan.select import named, part_of
 from pumphouse.service.session import Session
 from pumphouse.tasks.run import Run
 
+# What goes with one server; everything else of a project is shared by its servers.
+WITH_SERVER = ("server", "volume", "port", "floating_ip")
+
 
 def preview(session: Session, selection: Selection) -> tuple[Step, ...]:
     """What would be deleted at the source, in order.
@@ -24,7 +27,7 @@ def commit(session: Session, selection: Selection) -> RunResult:
     world = session.world()
     steps = _steps(world, selection)
     journal = session.adapters.journal
-    migration = journal.find(selection) or journal.all()[0]
+    migration = session.migration_of(selection, (step.key for step in steps))
     publish = session.publisher(migration.id)
     publish("run.started", command="commit", selection=str(selection), steps=len(steps), bytes=0)
     plan = Plan(selection, *session.labels, steps)
@@ -39,11 +42,13 @@ def commit(session: Session, selection: Selection) -> RunResult:
 
 
 def _steps(world: World, selection: Selection) -> tuple[Step, ...]:
-    items = [i for i in _items(world.source, selection) if not _left(i)]
-    rows = {i.key: world.rows[i.key] for i in items if i.key in world.rows}
+    items = {i.key: i for i in _items(world.source, selection) if not _left(i)}
+    rows = {key: world.rows[key] for key in items if key in world.rows}
     made = {key: row for key, row in rows.items() if row.how == "created" and row.state == "done"}
     if not made:
-        raise Refused(f"nothing of '{selection}' was migrated, or it is committed", "See 'pumphouse status'.")
+        if any(world.rows[key].state == "committed" for key in world.rows):
+            return ()
+        raise Refused(f"nothing of '{selection}' was migrated yet", "Run 'pumphouse migrate' first.")
     unverified = [row for row in made.values() if not row.data.get("verified")]
     if unverified:
         first = unverified[0]
@@ -54,8 +59,33 @@ def _steps(world: World, selection: Selection) -> tuple[Step, ...]:
         )
     _refuse_halves(world, made)
     rank = {name: index for index, name in enumerate(KINDS)}
-    ordered = sorted((i for i in items if i.key in made), key=lambda i: -rank[i.kind])
-    return tuple(_step(item, made[item.key]) for item in ordered)
+    free = [items[key] for key in _free(world.source, set(made))]
+    return tuple(_step(item, made[item.key]) for item in sorted(free, key=lambda i: -rank[i.kind]))
+
+
+def _free(source: Inventory, keys: set[str]) -> set[str]:
+    """Those of the keys that nothing which stays at the source still uses.
+
+    A server that stays needs more than it refers to (the router of its network, for one): while one stays,
+    everything its project shares stays too.
+    """
+    staying = {s.id for s in source.of("server") if s.key not in keys}
+    projects = {s.project_id for s in source.of("server") if s.id in staying}
+    for item in source:
+        with_server = item.kind in WITH_SERVER
+        shared = not with_server and item.project_id in projects
+        if shared or (with_server and part_of(item, staying, source)):
+            keys.discard(item.key)
+    while True:
+        used = {
+            need
+            for item in source
+            if item.key not in keys and not _left(item)
+            for need in KINDS[item.kind].needs(item)
+        }
+        if not keys & used:
+            return keys
+        keys -= used
 
 
 def _items(source: Inventory, selection: Selection) -> list[Item]:
@@ -73,20 +103,26 @@ def _left(item: Item) -> bool:
 
 def _refuse_halves(world: World, made: dict[str, Row]) -> None:
     """Deleting a server may delete its volumes: all of it must have arrived."""
-    for key in made:
+    for key, row in made.items():
         item = world.source.by_key(key)
-        for attached in (item.fields["volumes"] if item and item.kind == "server" else ()):
+        for attached in item.fields["volumes"] if item and item.kind == "server" else ():
             other = f"volume:{attached['volume_id']}"
             if other not in made:
                 raise Refused(
-                    f"server {made[key].name!r}: its volume {attached['volume_id']} has not arrived, or did not verify",
+                    f"server {row.name!r}: its volume {attached['volume_id']} has not arrived, or did not verify",
                     "Migrate it too.",
                 )
 
 
 def _step(item: Item, row: Row) -> Step:
     return Step(
-        item.key, item.kind, item.name, "", Action.MOVE, "deleted at the source", destination_id=row.destination_id
+        item.key,
+        item.kind,
+        item.name,
+        "",
+        Action.MOVE,
+        "deleted at the source",
+        destination_id=row.destination_id,
     )
 
 

@@ -5,7 +5,6 @@ from dataclasses import asdict
 
 from pumphouse.engine import run_cutover, run_prepare
 from pumphouse.errors import Refused
-from pumphouse.inventory import Inventory
 from pumphouse.model import Action, Difference, Outcome, Plan, Result, Row, RunResult, Selection
 from pumphouse.plan.select import select
 from pumphouse.ports import Publish
@@ -23,7 +22,13 @@ def migrate(session: Session, plan: Plan, prepare_only: bool) -> RunResult:
     migration = journal.open(plan.selection, member_keys(plan))
     publish = session.publisher(migration.id)
     run = session.run(plan, source, publish)
-    publish("run.started", command="migrate", selection=str(plan.selection), steps=len(plan.to_do), bytes=plan.bytes)
+    publish(
+        "run.started",
+        command="migrate",
+        selection=str(plan.selection),
+        steps=len(plan.to_do),
+        bytes=plan.bytes,
+    )
     for step in plan.steps:
         if step.action is Action.REUSE and step.destination_id:
             ledger.reused(step.key, step.kind, step.name, step.destination_id)
@@ -124,8 +129,7 @@ def verify(session: Session, selection: Selection, data: bool) -> RunResult:
     migrated = [k for k in keys if k in world.rows and world.rows[k].state == "done"]
     if not migrated:
         raise Refused(f"nothing of '{selection}' was migrated yet", "Run 'pumphouse migrate' first.")
-    journal = session.adapters.journal
-    migration = journal.find(selection) or next(iter(journal.all()))
+    migration = session.migration_of(selection, migrated)
     publish = session.publisher(migration.id)
     publish("run.started", command="verify", selection=str(selection), steps=len(migrated), bytes=0)
     run = session.run(plan, world.source, publish)
@@ -137,4 +141,3 @@ def verify(session: Session, selection: Selection, data: bool) -> RunResult:
     publish("verified", differences=len(found), found=found, disks=count)
     publish("run.done", result="failed" if any(d.failing for d in differences) else "ok", seconds=seconds)
     return RunResult(migration.id, outcomes, tuple(differences), seconds)
-

@@ -89,7 +89,9 @@ def read(path: Path) -> PlanFile:
     try:
         return PlanFile.model_validate(read_yaml(path))
     except ValidationError as error:
-        raise ConfigError(describe(path, error), "Make the plan again: 'pumphouse plan ... -o FILE'.") from None
+        raise ConfigError(
+            describe(path, error), "Make the plan again: 'pumphouse plan ... -o FILE'."
+        ) from None
 
 
 def selection(file: PlanFile) -> Selection:

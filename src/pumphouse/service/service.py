@@ -1,6 +1,7 @@
 """The use cases, one method each."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -47,9 +48,7 @@ class Service:
             _ = cloud.user_id  # logs in
             return cloud
 
-        return check(
-            lambda: open_cloud("source"), lambda: open_cloud("destination"), self._session.config
-        )
+        return check(lambda: open_cloud("source"), lambda: open_cloud("destination"), self._session.config)
 
     def discover(self) -> tuple[CloudFacts, CloudFacts]:
         """Services, versions and capacity of both clouds."""
@@ -85,10 +84,9 @@ class Service:
         steps: list[Step] = []
         for step in plan.steps:
             why = hindered.get(step.key) or next((hindered[n] for n in step.needs if n in hindered), "")
-            if why and step.action is not Action.SKIP:
+            if why:
                 hindered[step.key] = why
-                step = plan.with_action(step.key, Action.SKIP, why).steps[len(steps)]
-            steps.append(step)
+            steps.append(replace(step, action=Action.SKIP, reason=why) if why else step)
         problems = tuple(p for p in plan.problems if p.severity is not Severity.BLOCK)
         return Plan(plan.selection, plan.source, plan.destination, tuple(steps), problems, plan.capacity)
 
@@ -141,8 +139,7 @@ class Service:
             result: RunResult = use_case(self._session, *arguments)
             return result
         except PumphouseError as error:
-            migration = self._session.adapters.journal.find(selection)
-            if migration:
+            if migration := self._session.adapters.journal.find(selection):
                 publish = self._session.publisher(migration.id)
                 publish("run.failed", error=error.message)
                 if migration.state == "running":

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +12,10 @@ from pumphouse.check import same_cloud
 from pumphouse.clock import StoppableClock
 from pumphouse.config import Config
 from pumphouse.discover import discover, room
-from pumphouse.errors import ConfigError, Forbidden
+from pumphouse.errors import ConfigError, Forbidden, Refused
 from pumphouse.events import Bus
 from pumphouse.inventory import Inventory
-from pumphouse.model import Event, Item, Plan, Selection
+from pumphouse.model import Event, Item, Migration, Plan, Selection
 from pumphouse.plan import World, make_plan
 from pumphouse.plan.owner import owner_is_kept
 from pumphouse.ports import Cloud, Journal, Ledger, Ports, Publish, Transfer
@@ -117,6 +117,19 @@ class Session:
 
         actors = Actors(a.destination, a.ledger, temporaries, refusal)
         return Run(ports, policy, plan, source, actors, temporaries)
+
+    def migration_of(self, selection: Selection, keys: Iterable[str]) -> Migration:
+        """The migration of a selection; of a part of one, the newest that holds one of the keys.
+
+        :raises Refused: when there is none.
+        """
+        journal, wanted = self.adapters.journal, frozenset(keys)
+        migration = journal.find(selection)
+        holding = (m for m in journal.all() if wanted & journal.keys(m.id))
+        migration = migration or next(holding, None)
+        if migration is None:
+            raise Refused(f"nothing of '{selection}' was migrated", "See 'pumphouse status'.")
+        return migration
 
     def publisher(self, migration: str) -> Publish:
         """Publishes events of a migration: kept in the journal, logged, handed to the bus."""

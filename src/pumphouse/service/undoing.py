@@ -19,7 +19,7 @@ MADE = ("intended", "created", "done")
 def preview(session: Session, selection: Selection) -> tuple[Step, ...]:
     """What would be removed in the destination, in order.
 
-    :raises Refused: when originals were deleted already, or nothing was made.
+    :raises Refused: when originals were deleted already.
     """
     return _steps(session, selection)[0]
 
@@ -29,7 +29,7 @@ def rollback(session: Session, selection: Selection) -> RunResult:
     started = session.adapters.clock.now()
     steps, plan, source = _steps(session, selection)
     journal = session.adapters.journal
-    migration = journal.find(selection) or journal.all()[0]
+    migration = session.migration_of(selection, (step.key for step in steps))
     publish = session.publisher(migration.id)
     publish("run.started", command="rollback", selection=str(selection), steps=len(steps), bytes=0)
     run = session.run(plan, source, publish)
@@ -61,22 +61,21 @@ def _steps(session: Session, selection: Selection) -> tuple[tuple[Step, ...], Pl
             "What is committed stays in the destination; roll back other servers one by one.",
         )
     made = [row for row in rows if row.how == "created" and row.state in MADE]
-    if not made:
-        raise Refused(f"nothing made for '{selection}' is in the destination", "See 'pumphouse status'.")
     adopted = {s.key: s.destination_id for s in plan.steps if s.action is Action.CREATE}
     return tuple(_step(row, adopted.get(row.key)) for row in _in_order(made)), plan, world.source
 
 
 def _keys(session: Session, selection: Selection, source: Inventory) -> frozenset[str]:
-    """All of a migration but what others count on; or, of a part of one, its servers and volumes."""
+    """The servers and volumes; of a whole migration also the rest, but what other migrations count on."""
     journal = session.adapters.journal
     migration = journal.find(selection)
-    if migration:
-        return journal.keys(migration.id) - journal.others(migration.id)
     items = named(source, selection)
     servers = {i.id for i in items if i.kind == "server"}
     keys = {i.key for i in items if KINDS[i.kind].moves} | {f"image:root-{s}" for s in servers}
-    return frozenset(keys | {v.key for v in source.of("volume") if part_of(v, servers, source)})
+    keys |= {v.key for v in source.of("volume") if part_of(v, servers, source)}
+    if migration:
+        keys |= journal.keys(migration.id) - journal.others(migration.id)
+    return frozenset(keys)
 
 
 def _in_order(rows: Iterable[Row]) -> list[Row]:

@@ -13,7 +13,14 @@ from pumphouse.tasks.ensure import activate, fill
 from pumphouse.tasks.run import Run, Told
 
 # Facts about the capture, not about the disk: they would mislead in the new image.
-OF_THE_CAPTURE = ("instance_uuid", "image_location", "image_state", "image_type", "base_image_ref", "boot_roles")
+OF_THE_CAPTURE = (
+    "instance_uuid",
+    "image_location",
+    "image_state",
+    "image_type",
+    "base_image_ref",
+    "boot_roles",
+)
 OF_OTHER_IDS = ("user_id", "owner_id", "owner_user_name", "owner_project_name")
 LOCKED = "moved to another cloud by Pumphouse"
 
@@ -169,7 +176,9 @@ def _create(run: Run, item: Item, actor: Cloud, own: bool) -> str:
     try:
         return KINDS["server"].create(actor, want, item)
     except Overlimit as error:
-        raise Overlimit(error.message, "Raise the project's quota in the destination.", error.status) from None
+        raise Overlimit(
+            error.message, "Raise the project's quota in the destination.", error.status
+        ) from None
 
 
 def _lend_keypair(run: Run, item: Item, actor: Cloud) -> None:
@@ -177,7 +186,9 @@ def _lend_keypair(run: Run, item: Item, actor: Cloud) -> None:
     name = item.fields["key_name"]
     pair = run.source.get("keypair", f"{item.fields['user_id']}/{name}")
     there = actor.find("compute", f"/os-keypairs/{name}")
-    if pair is None or (there and there["keypair"]["public_key"].split()[:2] != pair.fields["public_key"].split()[:2]):
+    if pair is None or (
+        there and there["keypair"]["public_key"].split()[:2] != pair.fields["public_key"].split()[:2]
+    ):
         raise CloudError(
             f"server {item.name!r}: its keypair {name!r} cannot be given to a server made by the administrator",
             "The keypair is gone at the source, or the administrator has another one of this name.",

@@ -144,7 +144,8 @@ def _compare(run: Run, about: About, name: str, image: dict[str, Any], content: 
     read = run.ports.transfer.read(run.ports.destination, image["id"], int(image["size"]), about)
     if read.content != content:
         raise Mismatch(
-            f"{about.key.partition(':')[0]} {name!r}: the data read back from the destination is not what was read at the source",
+            f"{about.key.partition(':')[0]} {name!r}: the data read back from the destination is not what was "
+            "read at the source",
             f"sha256 {read.content[:16]}... against {content[:16]}...; run the same command again.",
         )
     run.ports.ledger.note(about.key, proven=True)
@@ -165,9 +166,7 @@ def content_now(run: Run, row: Row) -> str | None:
     else:
         body = destination.get("block-storage", f"/volumes/{identifier}")["volume"]
         direct = body["status"] == "available"
-        image = capture_volume(
-            run, "destination", identifier, body["size"], row.key, label, direct=direct
-        )
+        image = capture_volume(run, "destination", identifier, body["size"], row.key, label, direct=direct)
     raw = row.kind == "image" or image["disk_format"] == "raw"
     size = int(image["size"])
     read = run.ports.transfer.read(destination, image["id"], size, About(row.key, row.key)) if raw else None

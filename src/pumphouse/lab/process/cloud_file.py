@@ -23,9 +23,9 @@ class Cloud:
         return self.root / "db" / f"{name}.sqlite"
 
     def has_database(self, name):
-        """Whether the schema is there: an interrupted first start leaves an almost empty file."""
+        """Whether the schema is there. The size tells nothing: all may still be in the write-ahead log."""
         path = self.database(name)
-        return path.exists() and path.stat().st_size > 8192 and not self._begun(name).exists()
+        return path.exists() and not self._begun(name).exists()
 
     def _begun(self, name):
         return self.root / "db" / f"{name}.begun"

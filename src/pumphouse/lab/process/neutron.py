@@ -55,11 +55,8 @@ def _announce_process():
     from neutron_lib.callbacks import events, registry, resources
 
     try:
-        from neutron import wsgi
-    except ImportError:
-        from neutron.api import wsgi
-    trigger = getattr(wsgi, "WorkerService", None)
-    if trigger is None:
-        from neutron.api.wsgi import WorkerService as trigger
-    registry.publish(resources.PROCESS, events.BEFORE_SPAWN, trigger)
-    registry.publish(resources.PROCESS, events.AFTER_INIT, trigger)
+        from neutron.wsgi import WorkerService
+    except ImportError:  # moved when Neutron left eventlet
+        from neutron.api.wsgi import WorkerService
+    registry.publish(resources.PROCESS, events.BEFORE_SPAWN, WorkerService)
+    registry.publish(resources.PROCESS, events.AFTER_INIT, WorkerService)

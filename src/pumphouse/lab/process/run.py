@@ -53,10 +53,11 @@ def main():
     gate = http_server.Gate()
     server = http_server.listen(gate, port)
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 3600}, daemon=True).start()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: os._exit(0))  # every write is in SQLite already
     module = importlib.import_module(f"pumphouse.lab.process.{service}")
     module.start(cloud, gate, lambda what: mark(service, what))
+    # at last, for Neutron's start sets handlers that wait for ever; every write is in SQLite already
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: os._exit(0))
     mark(service, "answers")
     while True:
         time.sleep(3600)

@@ -1,0 +1,38 @@
+"""Rules about steps that cannot be carried out."""
+
+from pumphouse.model import Action
+from pumphouse.plan.rules.view import BLOCK, Found, View, rule, said
+
+
+@rule("blocked-step", BLOCK)
+def _blocked_step(view: View) -> Found:
+    for step in view.steps:
+        if step.action is Action.BLOCK:
+            remedy = "Make room for it or align the destination, or exclude it: "
+            yield (
+                step.key,
+                f"{step.kind.replace('_', ' ')} {step.name!r} ({step.key.partition(':')[2]}): {step.reason}",
+                f"{remedy}--exclude {step.kind}:{step.name}, or --skip-blocked.",
+            )
+
+
+@rule("dangling-reference", BLOCK)
+def _dangling(view: View) -> Found:
+    for item, key in view.selected.dangling:
+        kind, _, identifier = key.partition(":")
+        yield (
+            item.key,
+            f"{said(item)} refers to {kind} {identifier}, which the source does not have",
+            ("Repair it at the source, or exclude it."),
+        )
+
+
+@rule("excluded-needed", BLOCK)
+def _excluded_needed(view: View) -> Found:
+    for step in view.steps:
+        if step.key in view.selected.excluded:
+            yield (
+                step.key,
+                f"{step.kind} {step.name!r} is excluded, and something selected needs it",
+                ("Exclude what needs it too, or do not exclude it."),
+            )

@@ -1,0 +1,56 @@
+"""What rules look at, and how they are registered: one rule, one function."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from pumphouse.config import Policy
+from pumphouse.inventory import Inventory
+from pumphouse.model import Action, HostRoom, Item, Row, Severity, Step
+from pumphouse.plan.select import Selected
+
+BLOCK, WARN, NOTE = Severity.BLOCK, Severity.WARN, Severity.NOTE
+Found = Iterator[tuple[str, str, str]]  # key, what, remedy
+
+
+@dataclass(frozen=True)
+class View:
+    """What rules look at: the steps that change something, with their items."""
+
+    steps: tuple[Step, ...]
+    selected: Selected
+    source: Inventory
+    destination: Inventory
+    rows: Mapping[str, Row]
+    policy: Policy
+    hosts: tuple[HostRoom, ...] | None
+
+    def to_do(self, kind: str) -> Iterator[Item]:
+        """Items of a kind that will be made or moved."""
+        for step in self.steps:
+            item = self.source.by_key(step.key)
+            if step.kind == kind and step.action in (Action.CREATE, Action.MOVE) and item:
+                yield item
+
+    def started(self, item: Item) -> bool:
+        """Whether its cutover has begun: then its present state is our doing."""
+        row = self.rows.get(item.key)
+        return row is not None and "status" in row.data
+
+
+Rule = Callable[[View], Found]
+RULES: dict[str, tuple[Severity, Rule]] = {}
+
+
+def rule(identifier: str, severity: Severity) -> Callable[[Rule], Rule]:
+    """Register a rule under its id."""
+
+    def register(function: Rule) -> Rule:
+        RULES[identifier] = (severity, function)
+        return function
+
+    return register
+
+
+def said(item: Item) -> str:
+    """How a resource is called in a sentence: kind, name and id."""
+    return f"{item.kind.replace('_', ' ')} {item.name!r} ({item.id})"

@@ -1,0 +1,63 @@
+"""Rules about volumes."""
+
+from pumphouse.model import Item
+from pumphouse.plan.rules.view import BLOCK, WARN, Found, View, rule, said
+
+
+@rule("volume-state", BLOCK)
+def _volume_state(view: View) -> Found:
+    for item in view.to_do("volume"):
+        status = item.observed["status"]
+        if status not in ("available", "in-use") and not _ours_uploads(view, item):
+            yield (
+                item.key,
+                f"{said(item)} is in status {status}",
+                "Bring it to available or in-use, or exclude it.",
+            )
+
+
+def _ours_uploads(view: View, item: Item) -> bool:
+    return item.observed["status"] == "uploading" and item.key in view.rows
+
+
+@rule("volume-encrypted", BLOCK)
+def _encrypted(view: View) -> Found:
+    for item in view.to_do("volume"):
+        if item.observed["encrypted"]:
+            yield (
+                item.key,
+                f"{said(item)} is encrypted: its key stays in the source",
+                ("Copy it to an unencrypted volume inside a guest, or retype it."),
+            )
+
+
+@rule("volume-attached-elsewhere", BLOCK)
+def _elsewhere(view: View) -> Found:
+    servers = {i.id for i in view.to_do("server")}
+    for item in view.to_do("volume"):
+        attached = [a["server_id"] for a in item.observed["attachments"]]
+        if len(attached) > 1:
+            yield (
+                item.key,
+                f"{said(item)} is attached to {len(attached)} servers",
+                ("Detach it from all but one; attach it again in the destination."),
+            )
+        elif attached and attached[0] not in servers:
+            name = view.source.name_of("server", attached[0])
+            yield (
+                item.key,
+                f"{said(item)} is attached to server {name!r}, which is not moved",
+                ("Select that server too, or detach the volume, or exclude it."),
+            )
+
+
+@rule("volume-snapshots", WARN)
+def _snapshots(view: View) -> Found:
+    for item in view.to_do("volume"):
+        if item.observed["snapshots"]:
+            count = item.observed["snapshots"]
+            yield (
+                item.key,
+                f"{said(item)} has {count} snapshot(s), which are not carried over",
+                ("They stay at the source; make volumes of those you need before 'commit'."),
+            )
