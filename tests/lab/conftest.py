@@ -20,6 +20,7 @@ from typing import Any
 import openstack
 import pytest
 from clouds import Objects, inventory
+from killing import KILLS, killed, last_event
 from openstack.config import OpenStackConfig
 from portrait import portrait
 
@@ -43,6 +44,8 @@ class Lab:
     def __init__(self, home: pathlib.Path) -> None:
         self.home = home
         self.config = home / "config.yaml"
+        self.printed: list[str] = []
+        self.titles: list[bytes] = []
 
     def up(self) -> None:
         """Start both clouds; a home that was used before keeps its ports."""
@@ -92,6 +95,7 @@ class Lab:
         )
         print(f"pumphouse {' '.join(args)}: {done.returncode} after {time.monotonic() - start:.1f} s")
         print(done.stdout, done.stderr, sep="\n")
+        self.printed += [done.stdout, done.stderr]
         assert not check or done.returncode == 0, f"{args}\n{done.stdout}\n{done.stderr}"
         return done
 
@@ -102,9 +106,11 @@ class Lab:
         stage.portraits  # noqa: B018 - what servers have plugged in is to be read now
         return stage
 
-    def start(self, *args: str) -> subprocess.Popen[str]:
-        """Run a command and let it run."""
-        return subprocess.Popen(
+    def kill(self, point: Point, *args: str) -> bool:
+        """Run a command and kill it at that point; whether it came to it."""
+        ledger = self.home / "ledger.sqlite"
+        after = last_event(ledger)
+        process = subprocess.Popen(
             self.command(*args),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -112,6 +118,9 @@ class Lab:
             cwd=self.home,
             text=True,
         )
+        came = killed(process, ledger, after, point)
+        title, output = came and process.title, process.communicate(timeout=60)[0]
+        return came
 
     def listing(self, *args: str) -> list[dict[str, Any]]:
         """The rows that a command prints."""
@@ -191,6 +200,22 @@ def migrated(lab: Lab, prepared: Stage) -> Stage:
 def rolled_back(lab: Lab, migrated: Stage) -> Stage:
     """And has been taken back."""
     return lab.look("rollback", *PROJECT, "--yes")
+
+
+@pytest.fixture(scope="session")
+def interrupted(lab: Lab, rolled_back: Stage) -> Stage:
+    """Both projects have moved, in as many runs as there are kills and one more."""
+    ledger = lab.home / "ledger.sqlite"
+    for point in KILLS:
+        after = last_event(ledger)
+        assert killed(lab.start("migrate", *BOTH, "--yes"), ledger, after, point), point
+    return lab.look("migrate", *BOTH, "--yes")
+
+
+@pytest.fixture(scope="session")
+def committed(lab: Lab, interrupted: Stage) -> Stage:
+    """The originals are deleted."""
+    return lab.look("commit", *BOTH, "--yes")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

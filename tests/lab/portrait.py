@@ -3,7 +3,7 @@
 import base64
 import json
 import pathlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from clouds import QUOTAS, ROOT_MARK, Objects, settled
@@ -22,6 +22,13 @@ IMAGE_OWN = {
     ),
     *("created_at", "updated_at", "self", "file", "schema", "stores", "locations", "direct_url"),
 }
+QUOTA_KINDS = tuple(f"{quota} quota" for quota in QUOTAS)
+#: What arrives equal whatever else does; who may use images and flavors depends on what other projects arrive.
+KINDS = (
+    *("project", "user", "role", "role assignment", "keypair", "flavor", "image", *QUOTA_KINDS),
+    *("network", "subnet", "router", "security group", "port", "floating ip"),
+    *("volume", "snapshot", "server group", "server"),
+)
 
 
 class Names:
@@ -59,6 +66,26 @@ def portrait(everything: dict[str, Objects], project: str, files: pathlib.Path) 
         limits = everything[f"{quota} quota"][row["id"]].items()
         shown[f"{quota} quota"] = {limit: value for limit, value in limits if limit != "id"}
     return shown
+
+
+def differences(original: dict[str, Any], copy: dict[str, Any], *kinds: str) -> list[str]:
+    """What differs between the portraits of a project in both clouds, a line each."""
+    lines: list[str] = []
+    for kind in kinds or KINDS:
+        here, there = original[kind], copy[kind]
+        if kind in QUOTA_KINDS:  # the destination may know other limits
+            common = here.keys() & there.keys()
+            here, there = ({limit: side[limit] for limit in common} for side in (here, there))
+        lines += _differing(kind, here, there)
+    return lines
+
+
+def _differing(path: str, here: Any, there: Any) -> Iterator[str]:
+    if isinstance(here, dict) and isinstance(there, dict):
+        for name in sorted(here | there):
+            yield from _differing(f"{path}: {name}", here.get(name), there.get(name))
+    elif here != there:
+        yield f"{path}: {here!r} → {there!r}"
 
 
 def named(everything: dict[str, Objects], kind: str, name: str) -> dict[str, Any]:

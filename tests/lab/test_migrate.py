@@ -5,16 +5,9 @@ import hashlib
 import pytest
 from clouds import changes, is_kept_root, traces
 from disks import wrong_disks
-from portrait import named
+from portrait import KINDS, QUOTA_KINDS, differences, named
 
 SHOP = "acme-shop"
-KINDS = (
-    *("project", "user", "role", "role assignment", "keypair", "flavor", "flavor access", "image"),
-    *("network", "subnet", "router", "security group", "port", "floating ip"),
-    *("volume", "snapshot", "server group", "server"),
-)
-QUOTAS = {"compute quota": "instances", "volume quota": "gigabytes_fast", "network quota": "port"}
-
 
 def shop(lab, rows):
     return [each for each in lab.manifest[rows] if each["project"] == SHOP]
@@ -30,29 +23,24 @@ def test_preparing_moves_no_server(prepared):
     assert prepared.portraits["destination", SHOP]["network"]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*KINDS, "flavor access"])
 def test_everything_arrives_equal(untouched, migrated, kind):
-    original, copy = (stage.portraits[side, SHOP][kind] for stage, side in _pair(untouched, migrated))
-    assert original or kind == "snapshot"
-    assert copy == original
+    original, copy = untouched.portraits["source", SHOP], migrated.portraits["destination", SHOP]
+    assert copy[kind] or kind == "snapshot"
+    assert differences(original, copy, kind) == []
 
 
-@pytest.mark.parametrize("kind", QUOTAS)
-def test_quotas_arrive_equal(untouched, migrated, kind):
-    original, copy = (stage.portraits[side, SHOP][kind] for stage, side in _pair(untouched, migrated))
-    common = original.keys() & copy.keys()
-    assert QUOTAS[kind] in common
-    assert {name: copy[name] for name in common} == {name: original[name] for name in common}
+@pytest.mark.parametrize("kind", QUOTA_KINDS)
+def test_most_limits_can_be_compared(untouched, migrated, kind):
+    original, copy = untouched.portraits["source", SHOP], migrated.portraits["destination", SHOP]
+    assert len(original[kind].keys() & copy[kind].keys()) > 5
 
 
 @pytest.mark.parametrize("kind", ["project", "network", "subnet"])
 def test_what_is_shared_by_the_parent_project_arrives(untouched, migrated, kind):
-    original, copy = (stage.portraits[side, "acme"][kind] for stage, side in _pair(untouched, migrated))
-    assert copy == original
-
-
-def _pair(before, after):
-    return (before, "source"), (after, "destination")
+    original, copy = untouched.portraits["source", "acme"], migrated.portraits["destination", "acme"]
+    assert copy[kind]
+    assert differences(original, copy, kind) == []
 
 
 def test_other_projects_stay_where_they_are(migrated):

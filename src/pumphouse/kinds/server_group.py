@@ -13,7 +13,7 @@ class ServerGroup(Kind):
     name = "server_group"
     api = Api("compute", "/os-server-groups", "server_group", "server_groups")
     refs = (Ref("project", "project_id"), Ref("user", "user_id"))
-    portable = ("name", "policy", "rules", "project_id")
+    portable = ("name", "policy", "rules", "project_id", "user_id")
     acts_in_project = True
     notes = {"id": "cannot be chosen: Nova gives a new one", "members": "join when they are moved"}
 
@@ -27,8 +27,8 @@ class ServerGroup(Kind):
         return super().item({**body, "policy": policy, "rules": body.get("rules") or {}})
 
     def observe(self) -> tuple[str, ...]:
-        """Members are servers' ids; the user is who made it."""
-        return ("members", "user_id")
+        """Members are servers' ids."""
+        return ("members",)
 
     def create(self, cloud: Cloud, want: dict[str, Any], item: Item) -> str:
         """Rules are given only to the policy that knows them."""

@@ -13,13 +13,14 @@ from pumphouse.service.verifying import compare_disks, compare_fields, disks
 from pumphouse.tasks.disks import prove_image
 from pumphouse.tasks.run import Run
 
+OF_THE_SOURCE = ("status", "locked", "locked_by_us")
+
 
 def migrate(session: Session, plan: Plan, prepare_only: bool) -> RunResult:
     """Prepare, cut over, compare; what failed is in the outcomes."""
     started = session.adapters.clock.now()
-    source, _ = session.look()
-    journal, ledger = session.adapters.journal, session.adapters.ledger
-    migration = journal.open(plan.selection, member_keys(plan))
+    source = session.source()
+    migration = session.adapters.journal.open(plan.selection, member_keys(plan))
     publish = session.publisher(migration.id)
     run = session.run(plan, source, publish)
     publish(
@@ -29,13 +30,11 @@ def migrate(session: Session, plan: Plan, prepare_only: bool) -> RunResult:
         steps=len(plan.to_do),
         bytes=plan.bytes,
     )
-    for step in plan.steps:
-        if step.action is Action.REUSE and step.destination_id:
-            ledger.reused(step.key, step.kind, step.name, step.destination_id)
+    _note_what_is_there(run)
     try:
         outcomes = _carry_out(run, prepare_only)
-    finally:
-        session.adapters.clock.shielded(lambda: run.temporaries.drop(""))
+    finally:  # whatever an interrupted run left behind goes too: nothing is under way any more
+        session.adapters.clock.shielded(run.temporaries.drop)
     session.adapters.clock.check()
     _prove_images(run)
     differences = _compare(session, run, _keys(plan))
@@ -46,6 +45,23 @@ def migrate(session: Session, plan: Plan, prepare_only: bool) -> RunResult:
         _hand_over(run)
     _finish(session, result, publish, "prepared" if prepare_only else "migrated")
     return result
+
+
+def _note_what_is_there(run: Run) -> None:
+    """Reused counterparts are known from now on; those that vanished are forgotten, but for what was
+    noted about the source: the state of a server before it was stopped.
+    """
+    ledger = run.ports.ledger
+    for step in run.plan.steps:
+        row = run.row(step.key)
+        if step.action is Action.REUSE and step.destination_id:
+            ledger.reused(step.key, step.kind, step.name, step.destination_id)
+        elif row and row.state in ("done", "reused") and step.action in (Action.CREATE, Action.MOVE):
+            ledger.forget(step.key)
+            facts = {name: row.data[name] for name in OF_THE_SOURCE if name in row.data}
+            if facts:
+                ledger.intend(step.key, step.kind, step.name)
+                ledger.note(step.key, **facts)
 
 
 def member_keys(plan: Plan) -> list[str]:

@@ -49,6 +49,7 @@ class Session:
         self.adapters = adapters
         self.bus = bus
         self._bound = False
+        self._source: Inventory | None = None
 
     @property
     def labels(self) -> tuple[str, str]:
@@ -91,6 +92,7 @@ class Session:
     def world(self) -> World:
         """Everything a plan is made from, as it is now."""
         source, destination = self.look()
+        self._source = source
         clouds = (self.adapters.source, self.adapters.destination)
         return World(
             source,
@@ -100,6 +102,10 @@ class Session:
             room(self.adapters.destination),
             {cloud.role: cloud.project_id for cloud in clouds},
         )
+
+    def source(self) -> Inventory:
+        """The source as the plan saw it."""
+        return self._source or self.look()[0]
 
     def plan(self, selection: Selection, world: World) -> Plan:
         """What has to be done."""

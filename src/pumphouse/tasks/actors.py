@@ -46,7 +46,7 @@ class Actors:
         :param work: gets the cloud to use and whether it is the owner's.
         """
         project = self._counterpart("project", item.project_id)
-        user = self._counterpart("user", item.fields.get("user_id") or item.observed.get("user_id"))
+        user = self._counterpart("user", item.fields.get("user_id"))
         if project is None:
             raise CloudError(f"{item.kind} {item.name!r}: its project is not in the destination yet")
         if user and not self._refusal(item):

@@ -94,7 +94,7 @@ def move_root(run: Run, step: Step) -> None:
     key = root_key(item)
     part = Step(key, "image", f"{item.name} root disk", step.project, step.action)
     row = run.row(key)
-    if row and row.state == "done":
+    if row and row.state == "done" and run.ports.destination.find("image", f"/images/{row.destination_id}"):
         return
     with Told(run, part, "capture", step.key):
         captured = capture_server(run, "source", item.id, step.key, item.id)

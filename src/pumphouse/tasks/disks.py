@@ -17,10 +17,12 @@ PIN = "-pin-snapshot"
 def move_volume(run: Run, step: Step, workload: str) -> None:
     """Capture a volume, copy it into a temporary image, and make the volume of it.
 
+    It is done when it is proven; until then a repetition finds that it was moved, and what it is pinned by.
+
     :param workload: key of the server it goes with, or its own.
     """
     item, row = run.item(step.key), run.row(step.key)
-    if row and row.state == "done":
+    if row and (row.data.get("moved") or row.state == "done"):
         return
     if row is None:
         run.ports.ledger.intend(step.key, step.kind, step.name)
@@ -38,7 +40,7 @@ def move_volume(run: Run, step: Step, workload: str) -> None:
     if run.policy.verify_disks == "read-back":
         with Told(run, step, "pin", workload):
             take_snapshot(run, "destination", identifier, step.key, f"{item.id}-pin")
-    run.ports.ledger.done(step.key)
+    run.ports.ledger.note(step.key, moved=True)
     run.temporaries.drop(step.key, keep=PIN)
 
 
@@ -110,19 +112,26 @@ def _wait_free(run: Run, cloud: Cloud, path: str) -> None:
 
 # --- proof --------------------------------------------------------------------------------------
 def prove_volume(run: Run, step: Step, workload: str) -> None:
-    """Read back the volume as it was when it was handed over, before its server started.
+    """Read back the volume as it was when it was handed over, before its server started; then it is done.
 
     :raises Mismatch: when its content is not what was read at the source.
     """
-    row, item = run.row(step.key), run.item(step.key)
-    if row is None or run.policy.verify_disks != "read-back" or row.data.get("proven"):
+    row = run.row(step.key)
+    if row is None or row.state == "done":
         return
+    if run.policy.verify_disks == "read-back" and not row.data.get("proven"):
+        _read_back(run, step, row, workload)
+    run.temporaries.drop(step.key)
+    run.ports.ledger.done(step.key)
+
+
+def _read_back(run: Run, step: Step, row: Row, workload: str) -> None:
+    item = run.item(step.key)
     with Told(run, step, "verify", workload):
         pin = take_snapshot(run, "destination", str(row.destination_id), step.key, f"{item.id}-pin")
         size = item.fields["size"]
         image = capture_snapshot(run, "destination", pin, size, step.key, f"{item.id}-check")
         _compare(run, About(step.key, workload), step.name, image, str(row.data["content"]))
-        run.temporaries.drop(step.key)
 
 
 def prove_image(run: Run, key: str, name: str, workload: str) -> None:

@@ -50,7 +50,7 @@ def _flavor_gone(view: View) -> Found:
 
 @rule("server-owner", WARN)
 def _owner(view: View) -> Found:
-    for kind in ("server", "volume"):
+    for kind in ("server_group", "volume", "server"):
         for item in view.to_do(kind):
             why = owner_is_kept(item, view.source, view.steps, view.rows)
             if why:
