@@ -211,8 +211,9 @@ def traces(everything: dict[str, Objects]) -> list[str]:
 
 
 def _told(row: dict[str, Any]) -> dict[str, Any]:
-    """Without what the lab's own drivers, which are Pumphouse's too, say of themselves."""
-    return {name: value for name, value in row.items() if not name.startswith("binding:")}
+    """Without what the lab's own drivers say of themselves, and why a moved server is locked."""
+    own = ("binding:", "locked_reason")
+    return {name: value for name, value in row.items() if not name.startswith(own)}
 
 
 def is_kept_root(image: dict[str, Any], everything: dict[str, Objects]) -> bool:

@@ -20,7 +20,7 @@ from typing import Any
 import openstack
 import pytest
 from clouds import Objects, inventory
-from killing import KILLS, killed, last_event
+from killing import POINTS, Point, run_and_kill
 from openstack.config import OpenStackConfig
 from portrait import portrait
 
@@ -102,25 +102,24 @@ class Lab:
     def look(self, *args: str) -> "Stage":
         """Run a command, if one is given, and take note of everything in both clouds."""
         done = self.run(*args) if args else None
-        stage = Stage(self, {side: inventory(self.connect(side)) for side in ("source", "destination")}, done)
-        stage.portraits  # noqa: B018 - what servers have plugged in is to be read now
-        return stage
+        inventories = {side: inventory(self.connect(side)) for side in ("source", "destination")}
+        names = [self.manifest["parent"], *(each["name"] for each in self.manifest["projects"])]
+        portraits = {
+            (side, name): portrait(everything, name, self.files(side))
+            for side, everything in inventories.items()
+            for name in names
+            if any(each["name"] == name for each in everything["project"].values())
+        }
+        return Stage(inventories, portraits, done)
 
     def kill(self, point: Point, *args: str) -> bool:
         """Run a command and kill it at that point; whether it came to it."""
-        ledger = self.home / "ledger.sqlite"
-        after = last_event(ledger)
-        process = subprocess.Popen(
-            self.command(*args),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            cwd=self.home,
-            text=True,
-        )
-        came = killed(process, ledger, after, point)
-        title, output = came and process.title, process.communicate(timeout=60)[0]
-        return came
+        killed = run_and_kill(self.command(*args), self.home / "ledger.sqlite", point)
+        print(f"pumphouse {' '.join(args)}: to be killed at {point}: {killed.in_time}")
+        print(killed.output)
+        self.printed.append(killed.output)
+        self.titles.append(killed.title)
+        return killed.in_time
 
     def listing(self, *args: str) -> list[dict[str, Any]]:
         """The rows that a command prints."""
@@ -130,22 +129,15 @@ class Lab:
 
 @dataclass(frozen=True)
 class Stage:
-    """Both clouds as they were at one moment, and the command that brought them there."""
+    """Both clouds as they were at one moment, and the command that brought them there.
 
-    lab: Lab
+    :param inventories: all there is, by cloud.
+    :param portraits: what there is of a tenant's project, by cloud and project.
+    """
+
     inventories: dict[str, dict[str, Objects]]
-    done: subprocess.CompletedProcess[str] | None = None
-
-    @cached_property
-    def portraits(self) -> dict[tuple[str, str], dict[str, Any]]:
-        """What there is of each of the tenants' projects in each cloud."""
-        names = [self.lab.manifest["parent"], *(each["name"] for each in self.lab.manifest["projects"])]
-        return {
-            (side, name): portrait(everything, name, self.lab.files(side))
-            for side, everything in self.inventories.items()
-            for name in names
-            if any(each["name"] == name for each in everything["project"].values())
-        }
+    portraits: dict[tuple[str, str], dict[str, Any]]
+    done: subprocess.CompletedProcess[str] | None
 
 
 def _free_base_port() -> int:
@@ -180,7 +172,7 @@ BOTH = ("project", "acme-shop", "acme-lab")
 @pytest.fixture(scope="session")
 def untouched(lab: Lab) -> Stage:
     """A filled source, a destination as its deployer left it."""
-    assert lab.manifest
+    lab.manifest  # noqa: B018 - fills the source
     return lab.look()
 
 
@@ -205,10 +197,8 @@ def rolled_back(lab: Lab, migrated: Stage) -> Stage:
 @pytest.fixture(scope="session")
 def interrupted(lab: Lab, rolled_back: Stage) -> Stage:
     """Both projects have moved, in as many runs as there are kills and one more."""
-    ledger = lab.home / "ledger.sqlite"
-    for point in KILLS:
-        after = last_event(ledger)
-        assert killed(lab.start("migrate", *BOTH, "--yes"), ledger, after, point), point
+    for point in POINTS:
+        assert lab.kill(point, "migrate", *BOTH, "--yes"), point
     return lab.look("migrate", *BOTH, "--yes")
 
 

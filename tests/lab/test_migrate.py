@@ -9,6 +9,7 @@ from portrait import KINDS, QUOTA_KINDS, differences, named
 
 SHOP = "acme-shop"
 
+
 def shop(lab, rows):
     return [each for each in lab.manifest[rows] if each["project"] == SHOP]
 

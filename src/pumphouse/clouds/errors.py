@@ -36,7 +36,7 @@ def from_answer(where: str, response: requests.Response) -> CloudError:
     text, status = _message(response), response.status_code
     kind = _BY_STATUS.get(status, CloudError)
     # Nova refuses with 403, Neutron with 409 and Cinder with 413 when a quota is exceeded.
-    if status in (403, 409, 413) and "quota" in text.lower():
+    if status in (403, 409, 413) and "quota" in text.lower() and "exceed" in text.lower():
         kind = Overlimit
     return kind(f"{where}: {text} (HTTP {status})", status=status)
 

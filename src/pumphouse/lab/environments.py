@@ -76,10 +76,13 @@ def _build(release: Release, directory: Path) -> None:
 def _uv(*arguments: str) -> None:
     """Run uv; where it fails, perhaps for want of a network, run it once more on its cache alone."""
     command = [sys.executable, "-m", "uv", *arguments]
-    first = subprocess.run(command, capture_output=True, text=True, check=False)
+    # As pip does, trust what the machine trusts: uv's own certificates know no proxy in between.
+    environment = {"UV_SYSTEM_CERTS": "true", **os.environ}
+    first = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if first.returncode == 0:
         return
-    if subprocess.run([*command, "--offline"], capture_output=True, check=False).returncode == 0:
+    again = subprocess.run([*command, "--offline"], capture_output=True, check=False, env=environment)
+    if again.returncode == 0:
         return
     reason = first.stderr.strip() or "no message"
     raise LabError(

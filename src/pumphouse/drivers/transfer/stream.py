@@ -40,10 +40,11 @@ class ContentHash:
 
     def update(self, data: bytes) -> None:
         """Add data; zeros are held back until something else follows."""
-        if len(data) <= len(ZEROS) and data == ZEROS[: len(data)]:
+        # Comparing whole blocks is many times faster than stripping them byte by byte.
+        kept = b"" if data == ZEROS else data.rstrip(b"\0")
+        if not kept:
             self._zeros += len(data)
             return
-        kept = data.rstrip(b"\0")
         while self._zeros:
             step = min(self._zeros, len(ZEROS))
             self._hash.update(ZEROS[:step])

@@ -177,6 +177,7 @@ class Answer:
         code, _, reason = self._status.partition(" ")
         handler.send_response_only(int(code), reason)
         handler.send_header("Server", SIGNATURE)
+        handler.send_header("Date", handler.date_time_string())
         names = set()
         for name, value in self._headers:
             names.add(name.lower())
