@@ -41,8 +41,8 @@ def test_differences_are_listed_one_by_one(lab, migrated, there):
         ("router", "shop-router", "description"),
         ("volume", "shop-archive", "data"),
     }
-    assert "front" in found["server", "shop-web-1", "metadata"]["Source"]
-    assert "back" in found["server", "shop-web-1", "metadata"]["Destination"]
+    metadata = found["server", "shop-web-1", "metadata"]
+    assert (metadata["Source"]["tier"], metadata["Destination"]["tier"]) == ("front", "back")
     assert found["volume", "shop-archive", "data"]["Source ID"] == archive["id"]
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from pumphouse.model import Item
+from pumphouse.ports import Cloud
 from pumphouse.resource import Api, Kind, Ref
 
 
@@ -26,6 +27,16 @@ class Project(Kind):
         if body.get("parent_id") == body["domain_id"]:
             body = {**body, "parent_id": None}
         return super().item(body)
+
+    def delete(self, cloud: Cloud, identifier: str) -> None:
+        """Neutron keeps the default security group of a project that is gone; nobody else would remove it.
+
+        All groups are listed: asking for those of one project would make its default group anew.
+        """
+        super().delete(cloud, identifier)
+        for group in list(cloud.pages("network", "/security-groups", "security_groups")):
+            if group["project_id"] == identifier and group["name"] == "default":
+                cloud.delete("network", f"/security-groups/{group['id']}")
 
     def normalise(self, fields: dict[str, Any]) -> dict[str, Any]:
         """Tags are a set; no parent is no field."""

@@ -121,7 +121,7 @@ class Session:
         def refusal(item: Item) -> str:
             return owner_is_kept(item, source, plan.steps, a.ledger.rows())
 
-        actors = Actors(a.destination, a.ledger, temporaries, refusal)
+        actors = Actors(a.destination, a.ledger, temporaries, a.clock, refusal)
         return Run(ports, policy, plan, source, actors, temporaries)
 
     def migration_of(self, selection: Selection, keys: Iterable[str]) -> Migration:

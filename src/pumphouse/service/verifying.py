@@ -36,7 +36,12 @@ def _fields(run: Run, item: Item, there: Item, row: Row) -> Iterator[Difference]
     if "status" in row.data:
         for name in ("status", "locked"):
             want[name], have[name] = row.data[name], there.observed[name]
-    if "owner" in row.data:  # the plan said so
+    if "owner" in row.data:
+        if row.data["owner_refused"]:  # what the plan could not know is told now
+            note = "the destination did not let its user make it: it belongs to the administrator's"
+            yield Difference(
+                row.key, row.kind, row.name, "user_id", want["user_id"], have["user_id"], note, failing=False
+            )
         want["user_id"] = row.data["owner"]
     for name, wanted, found in kind.compare(want, have):
         if name not in kind.held or not row.data.get("held"):

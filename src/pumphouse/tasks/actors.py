@@ -9,14 +9,17 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
-from pumphouse.errors import CloudError, Forbidden, NotAuthenticated
+from pumphouse.errors import CloudError, Forbidden
 from pumphouse.kinds.user import unknown_password
 from pumphouse.model import Item
-from pumphouse.ports import Cloud, Ledger
+from pumphouse.ports import Clock, Cloud, Ledger
 from pumphouse.tasks.temporaries import Temporaries
 
 T = TypeVar("T")
 GRANTED = "admin"
+# A new password revokes the user's tokens of the same second too, those issued after it included (Keystone
+# keeps revocations by whole seconds).
+REVOKED = 1.1  # seconds
 
 
 class Actors:
@@ -30,11 +33,13 @@ class Actors:
         destination: Cloud,
         ledger: Ledger,
         temporaries: Temporaries,
+        clock: Clock,
         refusal: Callable[[Item], str],
     ) -> None:
         self._cloud = destination
         self._ledger = ledger
         self._temporaries = temporaries
+        self._clock = clock
         self._refusal = refusal
         self._passwords: dict[str, str] = {}
         self._sessions: dict[tuple[str, str | None], Cloud] = {}
@@ -52,10 +57,12 @@ class Actors:
         if user and not self._refusal(item):
             try:
                 return work(self._as_user(project, user), True)
-            except (Forbidden, NotAuthenticated):
-                pass  # the destination's policies ask for more than the user has
+            except Forbidden:
+                refused = True  # the destination's policies ask for more than the user has
+        else:
+            refused = False
         answer = work(self._as_admin(project), False)
-        self._ledger.note(item.key, owner=self._cloud.user_id)
+        self._ledger.note(item.key, owner=self._cloud.user_id, owner_refused=refused)
         return answer
 
     def _counterpart(self, kind: str, identifier: str | None) -> str | None:
@@ -69,6 +76,7 @@ class Actors:
                 body = {"user": {"password": password}}
                 self._cloud.patch("identity", f"/users/{user}", body)
                 self._passwords[user] = password
+                self._clock.sleep(REVOKED)
             if (project, user) not in self._sessions:
                 session = self._cloud.as_project(project, user, self._passwords[user])
                 self._sessions[project, user] = session

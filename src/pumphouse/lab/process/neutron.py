@@ -15,6 +15,7 @@ def start(cloud, gate, mark):
     if not cloud.has_database("neutron"):
         cloud.begin_database("neutron")
         _create_tables()
+        _create_default_rules()
         cloud.end_database("neutron")
         mark("tables created")
     application = config.load_paste_app("neutron")
@@ -48,6 +49,27 @@ def _create_tables():
             connection.execute(
                 sqlalchemy.text("INSERT INTO alembic_version VALUES (:head)"), {"head": version}
             )
+
+
+def _create_default_rules():
+    """The rules that new security groups start with: rows since 2023.2, filled in by a migration."""
+    try:
+        from neutron.objects.securitygroup_default_rules import SecurityGroupDefaultRule
+    except ImportError:  # older releases have them in their code
+        return
+    from neutron_lib import context
+
+    admin = context.get_admin_context()
+    for ethertype in ("IPv4", "IPv6"):
+        for direction, group, everywhere in (("egress", None, True), ("ingress", "PARENT", False)):
+            SecurityGroupDefaultRule(
+                admin,
+                direction=direction,
+                ethertype=ethertype,
+                remote_group_id=group,
+                used_in_default_sg=True,
+                used_in_non_default_sg=everywhere,
+            ).create()
 
 
 def _announce_process():
