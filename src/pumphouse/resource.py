@@ -163,6 +163,10 @@ class Kind:
             if name in want and want[name] != have.get(name):
                 yield name, want[name], have.get(name)
 
+    def set_later(self) -> tuple[str, ...]:
+        """Fields that the creating call does not set: they say nothing about what an interrupted run made."""
+        return (*self.compared, *self.held)
+
     def target(self, item: Item, lookup: Lookup) -> dict[str, Any]:
         """The fields with every reference replaced by the id of its counterpart in the destination.
 

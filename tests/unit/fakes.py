@@ -138,7 +138,7 @@ class Events:
     def __init__(self) -> None:
         self.told: list[tuple[str, str, dict[str, Any]]] = []
 
-    def __call__(self, type: str, key: str = "", **data: Any) -> None:  # noqa: A002 - the port's name
+    def __call__(self, type: str, key: str = "", **data: Any) -> None:
         self.told.append((type, key, data))
 
     def of(self, type_: str) -> list[tuple[str, dict[str, Any]]]:

@@ -55,10 +55,7 @@ SERVER = {
 
 
 def test_a_project_brings_all_that_is_its_own_and_what_that_needs() -> None:
-    assert keys(source(), "project", "acme") == {i.key for i in acme()} - {
-        "flavor:secret",
-        "flavor_access:secret/acme",
-    } | {"flavor:secret", "flavor_access:secret/acme"}
+    assert keys(source(), "project", "acme") == {i.key for i in acme()}
 
 
 def test_a_project_leaves_other_projects_things_alone() -> None:
@@ -111,10 +108,10 @@ def test_an_id_wins_over_a_name() -> None:
     assert resolve(inventory, "image", "two").name == "three"
 
 
-def test_identity_is_all_of_it_and_nothing_else() -> None:
+def test_identity_is_all_of_it_and_nothing_that_holds_data_or_traffic() -> None:
     kinds = {key.partition(":")[0] for key in keys(source(), "identity")}
     assert {"domain", "project", "role", "user", "role_assignment"} <= kinds
-    assert not kinds & {"server", "volume", "image", "network", "port", "flavor"}
+    assert not kinds & {"server", "volume", "image", "network", "port"}
 
 
 def test_all_is_everything() -> None:

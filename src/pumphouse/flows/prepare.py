@@ -27,5 +27,5 @@ def prepare(run: Run) -> Iterator[graph_flow.Flow]:
     for start in range(0, len(steps), BATCH):
         batch = steps[start : start + BATCH]
         names = {s.key for s in batch}
-        atoms = [Prepare(run, s, tuple(n for n in s.needs if n in names)) for s in batch]
+        atoms = [Prepare(run, s, tuple(n for n in (*s.needs, *s.after) if n in names)) for s in batch]
         yield graph_flow.Flow(f"prepare-{start // BATCH + 1}").add(*atoms)

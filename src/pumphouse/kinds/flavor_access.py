@@ -18,7 +18,7 @@ class FlavorAccess(Kind):
     refs = (Ref("flavor", "flavor_id"), Ref("project", "project_id"))
     portable = ("flavor_id", "project_id")
     identity = ("flavor_id", "project_id")
-    companion_of = ("project_id",)
+    companion_of = ("flavor_id", "project_id")
     reads_after = ("flavor", "project")
     left_at_source = "goes with its flavor"
 

@@ -121,6 +121,10 @@ class Image(Kind):
         if want["protected"]:
             protect(cloud, identifier, True)
 
+    def set_later(self) -> tuple[str, ...]:
+        """Protected at last."""
+        return (*super().set_later(), "protected")
+
     def delete(self, cloud: Cloud, identifier: str) -> None:
         """Also when it is protected."""
         body = cloud.find("image", f"/images/{identifier}")

@@ -76,7 +76,7 @@ class SqlLedger:
     # --- resources ------------------------------------------------------------------------------
     def intend(self, key: str, kind: str, name: str) -> None:
         """See the port."""
-        self._put(key, kind=kind, name=name, state="intended", how="created")
+        self._put(key, kind=kind, name=name, destination_id=None, state="intended", how="created")
 
     def created(self, key: str, destination_id: str) -> None:
         """See the port."""

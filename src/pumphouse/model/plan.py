@@ -45,6 +45,7 @@ class Step:
     """One resource of the source plus what is done with it and why.
 
     :param needs: keys of the resources that must be there before.
+    :param after: keys of those it mentions if they are there, so they come first; it does without them.
     :param destination_id: known already for ``reuse`` and for what was migrated before.
     :param bytes: payload to copy (image data, root disk, volume), in bytes; an upper bound.
     :param downtime: expected seconds without service; only for servers that run.
@@ -58,6 +59,7 @@ class Step:
     action: Action
     reason: str = ""
     needs: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
     destination_id: str | None = None
     bytes: int = 0
     downtime: float = 0.0

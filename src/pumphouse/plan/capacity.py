@@ -44,11 +44,7 @@ def _quotas(steps: tuple[Step, ...], source: Inventory, destination: Inventory) 
     projects = {s.key.partition(":")[2]: s for s in steps if s.kind == "project"}
     added = {
         project: _sizes(
-            i
-            for s in steps
-            if s.action in (Action.CREATE, Action.MOVE)
-            and (i := source.by_key(s.key))
-            and i.project_id == project
+            i for s in steps if _adds(s) and (i := source.by_key(s.key)) and i.project_id == project
         )
         for project in projects
     }
@@ -92,6 +88,11 @@ def _sizes(items: Any) -> Counter[tuple[str, str]]:
     return sizes
 
 
+def _adds(step: Step) -> bool:
+    """What an interrupted run left unfinished is there already, and counted among what is used."""
+    return step.action in (Action.CREATE, Action.MOVE) and not step.destination_id
+
+
 def _temporaries(
     steps: tuple[Step, ...], source: Inventory, destination: Inventory, admins: Mapping[str, str]
 ) -> Iterator[Problem]:
@@ -122,9 +123,7 @@ def _temporaries(
 def _fit(steps: tuple[Step, ...], source: Inventory, hosts: tuple[HostRoom, ...]) -> Iterator[Problem]:
     """First fit of the largest first: a rough answer, and a safe one to give before anything moves."""
     room = {h.name: [h.vcpus, h.ram_mb, h.disk_gb] for h in hosts}
-    servers = [
-        i for s in steps if s.action is Action.MOVE and s.kind == "server" and (i := source.by_key(s.key))
-    ]
+    servers = [i for s in steps if s.kind == "server" and _adds(s) and (i := source.by_key(s.key))]
     missing: dict[str, float] = defaultdict(float)
     for item in sorted(servers, key=lambda i: -int(i.observed["ram_mb"])):
         disk = item.observed["root_gb"] if item.observed["image_id"] else 0

@@ -55,8 +55,9 @@ class _Matcher:
     def add(self, item: Item) -> None:
         """Decide about one item."""
         kind = KINDS[item.kind]
-        needs = tuple(key for key in kind.needs(item, weak=True) if key in self.steps)
-        verdict = self._needs_hinder(needs) or self._decide(kind, item)
+        needs = tuple(key for key in kind.needs(item) if key in self.steps)
+        mentions = (key for key in kind.needs(item, weak=True) if key in self.steps)
+        verdict = self._hindered_by(needs) or self._decide(kind, item)
         if verdict.destination_id and verdict.action is Action.REUSE:
             self._found[item.key] = verdict.destination_id
         size = payload_bytes(item)
@@ -69,6 +70,7 @@ class _Matcher:
             action=verdict.action,
             reason=verdict.reason,
             needs=needs,
+            after=tuple(key for key in mentions if key not in needs),
             destination_id=verdict.destination_id,
             bytes=size,
             downtime=self._downtime(item, size) if runs else 0.0,
@@ -84,7 +86,7 @@ class _Matcher:
         rate = min(RATE, (self._policy.bandwidth or float("inf")) * (1 << 20))
         return round(FIXED + total / rate, 1)
 
-    def _needs_hinder(self, needs: tuple[str, ...]) -> _Verdict | None:
+    def _hindered_by(self, needs: tuple[str, ...]) -> _Verdict | None:
         for key in needs:
             step = self.steps[key]
             if step.action in (Action.SKIP, Action.BLOCK):
@@ -124,9 +126,10 @@ class _Matcher:
             if self._claimed.get((kind.name, other.id), item.key) == item.key
         ]
         differs = {o.id: [name for name, *_ in _differences(kind, want, o)] for o in others}
-        equal = [identifier for identifier, names in differs.items() if not names]
-        if row and row.state == "intended" and equal:
-            return _Verdict(Action.CREATE, "made by an interrupted run", equal[0])
+        made = [identifier for identifier, names in differs.items() if set(names) <= set(kind.set_later())]
+        if row and row.state == "intended" and len(made) == 1:
+            self._claimed[kind.name, made[0]] = item.key
+            return _Verdict(Action.CREATE, "made by an interrupted run", made[0])
         return self._adopt(kind, item, differs) if others else self._absent(kind, item)
 
     def _adopt(self, kind: Kind, item: Item, differs: dict[str, list[str]]) -> _Verdict:

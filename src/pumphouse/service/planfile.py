@@ -40,6 +40,7 @@ class _Step(_Strict):
     action: Action
     reason: str = ""
     needs: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
     destination_id: str | None = None
     bytes: int = 0
     downtime: float = 0.0

@@ -15,14 +15,15 @@ from pumphouse.tasks.run import Run
 class Prepare(task.Task):  # type: ignore[misc]
     """Ensures one resource. A failure is its result: what needs it is skipped, everything else goes on."""
 
-    def __init__(self, run: Run, step: Step, needs: tuple[str, ...]) -> None:
-        super().__init__(name=step.key, provides=step.key, requires=needs)
+    def __init__(self, run: Run, step: Step, before: tuple[str, ...]) -> None:
+        super().__init__(name=step.key, provides=step.key, requires=before)
         self._run = run
         self._step = step
 
-    def execute(self, **needs: dict[str, Any]) -> dict[str, Any]:
+    def execute(self, **before: dict[str, Any]) -> dict[str, Any]:
         """The outcome, as plain data."""
-        missing = [key for key, outcome in needs.items() if outcome["result"] != Result.OK]
+        failed = [key for key, outcome in before.items() if outcome["result"] != Result.OK]
+        missing = [key for key in failed if key in self._step.needs]
         if missing:
             error = f"needs {missing[0].replace(':', ' ', 1)}, which failed"
             self._run.ports.publish("step.skipped", self._step.key, action="ensure", reason=error)

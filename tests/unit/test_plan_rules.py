@@ -1,0 +1,401 @@
+"""Each rule fires for its case, and only it does."""
+
+from collections.abc import Callable
+
+import pytest
+from worlds import (
+    ACME,
+    acme,
+    changed,
+    group_rules,
+    new_cloud,
+    port,
+    problems,
+    replaced,
+    router,
+    row,
+    server,
+    subnet,
+    there,
+    user,
+    volume,
+    without,
+    world,
+)
+
+from pumphouse.model import HostRoom, Item, Selection, Severity
+from pumphouse.plan import World
+from pumphouse.plan.owner import owner_is_kept
+from pumphouse.plan.rules.view import RULES
+
+BLOCK, WARN, NOTE = Severity.BLOCK, Severity.WARN, Severity.NOTE
+BY_KEY = {i.key: i for i in acme()}
+#: What is said of every new project with servers.
+ALWAYS = {"user-password", "server-new-id"}
+
+
+def source(*more: Item) -> World:
+    return world(replaced(acme(), *more))
+
+
+def seen(key: str, **observed: object) -> World:
+    """The source with something observed otherwise."""
+    return source(changed(BY_KEY[key], observed=observed))
+
+
+def reused_port(device: str = "someone") -> World:
+    keys = ("project:acme", "network:lan", "subnet:lan-subnet", "security_group:web")
+    parts = [there(BY_KEY[key]) for key in keys]
+    used = changed(there(BY_KEY["port:port"]), observed={"device_id": device})
+    return world(None, replaced(new_cloud(), *parts, used))
+
+
+def crowd(hosts: int, policy: str = "anti-affinity") -> World:
+    apart = changed(BY_KEY["server_group:apart"], policy=policy)
+    rooms = tuple(HostRoom(f"h{n}", 99, 99999, 999) for n in range(hosts))
+    return world(replaced(acme(), server("web-2", "acme", "ann", group_="apart"), apart), hosts=rooms)
+
+
+#: Case → (rule, severity, key, part of what is said, the world).
+CASES: dict[str, tuple[str, Severity, str, str, Callable[[], World]]] = {
+    **{
+        f"server in {status}": (
+            "server-state",
+            BLOCK,
+            "server:web-1",
+            f"server 'web-1' (web-1) is in status {status}",
+            lambda status=status: seen("server:web-1", status=status),
+        )
+        for status in ("ERROR", "BUILD", "VERIFY_RESIZE", "RESCUE", "SHELVED", "SHELVED_OFFLOADED", "DELETED")
+    },
+    "server in error says why": (
+        "server-state",
+        BLOCK,
+        "server:web-1",
+        "is in status ERROR: no valid host",
+        lambda: seen("server:web-1", status="ERROR", fault="no valid host"),
+    ),
+    "server busy": (
+        "server-state",
+        BLOCK,
+        "server:web-1",
+        "is busy (resize_prep)",
+        lambda: seen("server:web-1", task_state="resize_prep"),
+    ),
+    "ephemeral disk": (
+        "server-local-disks",
+        BLOCK,
+        "server:web-1",
+        "has 5 GiB ephemeral disk, which",
+        lambda: seen("server:web-1", ephemeral_gb=5),
+    ),
+    "swap": (
+        "server-local-disks",
+        BLOCK,
+        "server:web-1",
+        "has 64 MiB swap, which",
+        lambda: seen("server:web-1", swap_mb=64),
+    ),
+    "both local disks": (
+        "server-local-disks",
+        BLOCK,
+        "server:web-1",
+        "has 5 GiB ephemeral disk and 64 MiB swap",
+        lambda: seen("server:web-1", ephemeral_gb=5, swap_mb=64),
+    ),
+    "flavor gone": (
+        "server-flavor-gone",
+        BLOCK,
+        "server:web-1",
+        "its flavor 'small' was deleted",
+        lambda: source(changed(BY_KEY["server:web-1"], flavor_id=None)),
+    ),
+    "owner gone": (
+        "server-owner",
+        WARN,
+        "server:lone",
+        "its user no longer exists",
+        lambda: source(server("lone", "acme", None)),
+    ),
+    "more in a group than hosts": (
+        "server-group-hosts",
+        BLOCK,
+        "server:web-1",
+        "whose 2 servers must be on hosts of their own; the destination has 1",
+        lambda: crowd(1),
+    ),
+    "port in use": (
+        "port-in-use",
+        BLOCK,
+        "server:web-1",
+        "its port's counterpart new-port is in use already",
+        reused_port,
+    ),
+    "address groups": (
+        "rules-address-group",
+        BLOCK,
+        "security_group_rules:web",
+        "security group 'web' has rules with address groups",
+        lambda: source(group_rules("web", "acme", address_groups=1)),
+    ),
+    "trunk": (
+        "port-extras",
+        WARN,
+        "port:port",
+        "is the parent of a trunk",
+        lambda: seen("port:port", trunk_details={"trunk_id": "t"}),
+    ),
+    "QoS": (
+        "port-extras",
+        WARN,
+        "port:port",
+        "has a QoS policy",
+        lambda: seen("port:port", qos_policy_id="q"),
+    ),
+    "gateway": (
+        "router-address",
+        WARN,
+        "router:gate",
+        "keeps its external address",
+        lambda: source(
+            router(
+                "gate",
+                "acme",
+                {
+                    "network_id": "public",
+                    "external_fixed_ips": [{"subnet_id": "public-subnet", "ip_address": "192.0.2.3"}],
+                },
+            )
+        ),
+    ),
+    "address outside": (
+        "floating-ip-outside",
+        BLOCK,
+        "floating_ip:float",
+        "floating IP 192.0.2.7 is in no subnet of the destination's network 'public'",
+        lambda: world(
+            None,
+            replaced(
+                without(new_cloud(), "subnet:new-public-subnet"),
+                subnet("new-public-subnet", "new-public", "new-admin", "198.51.100.0/24"),
+            ),
+        ),
+    ),
+    "port forwardings": (
+        "floating-ip-forwarding",
+        WARN,
+        "floating_ip:float",
+        "floating IP 192.0.2.7 has port forwardings",
+        lambda: seen("floating_ip:float", port_forwardings=[{"external_port": 80}]),
+    ),
+    "blocked": (
+        "blocked-step",
+        BLOCK,
+        "flavor:secret",
+        "flavor 'secret' (secret): the destination has one that differs in ram",
+        lambda: world(None, replaced(new_cloud(), there(BY_KEY["flavor:secret"], ram=1))),
+    ),
+    "dangling": (
+        "dangling-reference",
+        BLOCK,
+        "image:cirros",
+        "refers to image kernel, which the source does not have",
+        lambda: source(changed(BY_KEY["image:cirros"], properties={"kernel_id": "kernel"})),
+    ),
+    **{
+        f"volume {status}": (
+            "volume-state",
+            BLOCK,
+            "volume:data",
+            f"volume 'data' (data) is in status {status}",
+            lambda status=status: seen("volume:data", status=status),
+        )
+        for status in ("error", "creating", "maintenance", "retyping", "uploading", "reserved")
+    },
+    "encrypted": (
+        "volume-encrypted",
+        BLOCK,
+        "volume:data",
+        "is encrypted",
+        lambda: seen("volume:data", encrypted=True),
+    ),
+    "attached twice": (
+        "volume-attached-elsewhere",
+        BLOCK,
+        "volume:data",
+        "is attached to 2 servers",
+        lambda: seen("volume:data", attachments=[{"server_id": s} for s in ("web-1", "x")]),
+    ),
+    "snapshots": (
+        "volume-snapshots",
+        WARN,
+        "volume:data",
+        "has 2 snapshot(s)",
+        lambda: seen("volume:data", snapshots=2),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_rule_fires_for_its_case_and_no_other_does(case: str) -> None:
+    rule, severity, key, words, make = CASES[case]
+    found = problems(make())
+    assert found.keys() - ALWAYS - {"blocked-step"} == {rule} - {"blocked-step"}
+    problem = next(p for p in found[rule] if p.key == key)
+    assert problem.severity is severity
+    assert words in problem.what
+    assert problem.remedy.endswith(".")
+
+
+def test_nothing_fires_without_reason() -> None:
+    assert problems(world()).keys() == ALWAYS
+
+
+#: Tested below, by name.
+ELSEWHERE = {"user-password", "server-new-id", "excluded-needed"}
+
+
+def test_every_rule_has_a_case() -> None:
+    assert {case[0] for case in CASES.values()} | ELSEWHERE == RULES.keys()
+
+
+def test_severities_are_those_of_the_table() -> None:
+    assert {rule: severity for rule, severity, *_ in CASES.values()}.items() <= {
+        rule: severity for rule, (severity, _) in RULES.items()
+    }.items()
+
+
+# --- those about the migration as a whole ---------------------------------------------------------
+def test_new_users_are_named_and_only_the_first_few() -> None:
+    (problem,) = problems(world())["user-password"]
+    assert (problem.severity, problem.key) == (NOTE, "")
+    assert "1 user(s) get a password that nobody knows: ann" in problem.what
+    many = [user(f"user-{n}") for n in range(7)]
+    (problem,) = problems(source(*many), Selection("identity"))["user-password"]
+    assert problem.what.startswith("8 user(s)")
+    assert problem.what.endswith("user-3, ...")
+
+
+def test_without_new_users_there_is_no_word_about_passwords() -> None:
+    found = problems(world(None, replaced(new_cloud(), there(BY_KEY["user:ann"]))))
+    assert "user-password" not in found
+
+
+def test_new_ids_are_told_once_with_their_number() -> None:
+    (problem,) = problems(source(server("web-2", "acme", "ann")))["server-new-id"]
+    assert problem.what.startswith("2 server(s)")
+    assert "server-new-id" not in problems(world(), Selection("image", ("cirros",)))
+
+
+def test_excluded_and_needed_blocks() -> None:
+    (problem,) = problems(world(), Selection("server", ("web-1",), exclude=("volume:data",)))[
+        "excluded-needed"
+    ]
+    assert (problem.severity, problem.key) == (BLOCK, "volume:data")
+
+
+def test_excluded_and_not_needed_is_no_problem() -> None:
+    found = problems(world(), Selection("project", ("acme",), exclude=("volume:spare", "image:*")))
+    assert found.keys() == ALWAYS
+
+
+# --- when rules keep quiet ------------------------------------------------------------------------
+@pytest.mark.parametrize("status", ["ACTIVE", "SHUTOFF", "PAUSED", "SUSPENDED"])
+def test_states_that_can_be_brought_back_are_no_problem(status: str) -> None:
+    assert "server-state" not in problems(seen("server:web-1", status=status))
+
+
+def test_what_is_moved_already_is_not_looked_at() -> None:
+    moved = there(BY_KEY["server:web-1"])
+    broken = changed(BY_KEY["server:web-1"], observed={"status": "ERROR", "swap_mb": 1})
+    found = world(
+        replaced(acme(), broken), replaced(new_cloud(), moved), row("server:web-1", "done", "new-web-1")
+    )
+    assert not problems(found).keys() & {"server-state", "server-local-disks"}
+
+
+def test_a_server_whose_cutover_began_may_be_busy_with_it() -> None:
+    busy = replaced(acme(), changed(BY_KEY["server:web-1"], observed={"task_state": "image_uploading"}))
+    began = row("server:web-1", "intended", status="ACTIVE")
+    assert "server-state" not in problems(world(busy, None, began))
+
+
+def test_a_volume_that_an_interrupted_run_uploads_is_no_problem() -> None:
+    busy = replaced(acme(), changed(BY_KEY["volume:spare"], observed={"status": "uploading"}))
+    assert "volume-state" not in problems(world(busy, None, row("volume:spare", "intended")))
+
+
+def test_a_volume_is_attached_elsewhere_when_its_server_stays() -> None:
+    found = problems(world(), Selection("volume", ("data",)))["volume-attached-elsewhere"]
+    assert "is attached to server 'web-1', which is not moved" in found[0].what
+
+
+def test_one_anti_affine_server_per_host_is_fine() -> None:
+    assert "server-group-hosts" not in problems(crowd(2))
+
+
+def test_affine_servers_may_share_a_host() -> None:
+    assert "server-group-hosts" not in problems(crowd(1, "affinity"))
+    assert "server-group-hosts" not in problems(crowd(1, "soft-anti-affinity"))
+
+
+def test_a_free_port_may_be_there_already() -> None:
+    assert "port-in-use" not in problems(reused_port(""))
+
+
+def test_an_address_of_a_second_subnet_is_inside() -> None:
+    more = [
+        subnet("v6", "new-public", "new-admin", "2001:db8::/64"),
+        subnet("other", "new-public", "new-admin", "198.51.100.0/24"),
+    ]
+    assert "floating-ip-outside" not in problems(world(None, replaced(new_cloud(), *more)))
+
+
+# --- owners ---------------------------------------------------------------------------------------
+SPARE = BY_KEY["volume:spare"]
+
+
+def owner(of: World, item: Item = SPARE) -> str:
+    from worlds import plan
+
+    return owner_is_kept(item, of.source, plan(of, ACME).steps, of.rows)
+
+
+def test_the_owner_is_kept_when_pumphouse_makes_the_user() -> None:
+    assert owner(world()) == ""
+
+
+def test_the_owner_is_kept_when_pumphouse_made_the_user_and_nobody_else_has_it_yet() -> None:
+    parts = replaced(new_cloud(), there(BY_KEY["user:ann"]))
+    assert owner(world(None, parts, row("user:ann", "done", "new-ann"))) == ""
+    handed = row("user:ann", "done", "new-ann", handed_over=True)
+    assert "was in the destination before" in owner(world(None, parts, handed))
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (
+            lambda: world(None, replaced(new_cloud(), there(BY_KEY["user:ann"]))),
+            "was in the destination before",
+        ),
+        (lambda: source(user("ann", enabled=False)), "is disabled"),
+        (lambda: world(without(acme(), "role_assignment:member/ann/acme")), "has no role"),
+        (
+            lambda: source(Item("role", "member", "reader", None, {"name": "reader", "description": ""})),
+            "has no role",
+        ),
+    ],
+)
+def test_the_owner_is_not_kept_and_the_plan_says_why(make: Callable[[], World], words: str) -> None:
+    assert words in owner(make())
+    assert {p.key for p in problems(make())["server-owner"]} >= {"volume:spare", "server:web-1"}
+
+
+def test_a_role_in_another_project_does_not_help() -> None:
+    other = volume("theirs", "admin", "ann")
+    assert "has no role" in owner(source(other), other)
+
+
+def test_a_port_of_no_server_is_no_problem() -> None:
+    assert problems(source(port("lonely", "lan", "acme"))).keys() == ALWAYS
