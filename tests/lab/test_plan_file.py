@@ -25,18 +25,13 @@ def network(plan):
 
 
 EDITS = {
-    "unknown format": (lambda p: p.update(pumphouse_plan=7), USAGE, "pumphouse_plan"),
     "unknown key": (lambda p: p.update(haste=True), USAGE, "haste"),
     "unknown action": (lambda p: network(p).update(action="teleport"), USAGE, "action"),
-    "missing field": (lambda p: network(p).pop("fingerprint"), USAGE, "fingerprint"),
     "other name": (lambda p: network(p).update(name="front"), USAGE, "name"),
     "other action": (lambda p: network(p).update(action="reuse"), REFUSED, "reuse"),
-    "other resource": (lambda p: network(p).update(key="network:none"), REFUSED, "network:none"),
     "older source": (lambda p: network(p).update(fingerprint="0" * 16), REFUSED, "shop-back"),
     "step removed": (lambda p: p["steps"].remove(network(p)), REFUSED, "shop-back"),
-    "step twice": (lambda p: p["steps"].append(network(p)), USAGE, "twice"),
     "needed and skipped": (lambda p: network(p).update(action="skip"), USAGE, "skipped"),
-    "other cloud": (lambda p: p.update(destination="atlantis"), REFUSED, "atlantis"),
 }
 
 

@@ -43,7 +43,10 @@ class Scope:
 
 
 class OpenStackCloud:
-    """See :class:`pumphouse.ports.Cloud`."""
+    """See :class:`pumphouse.ports.Cloud`.
+
+    :param login: address and user name of the administrator, for messages.
+    """
 
     def __init__(
         self,
@@ -53,6 +56,7 @@ class OpenStackCloud:
         *,
         region: str | None,
         interface: str,
+        login: str,
         scope: Scope | None = None,
         calls: Counter[str] | None = None,
     ) -> None:
@@ -62,6 +66,7 @@ class OpenStackCloud:
         self._clock = clock
         self._region = region
         self._interface = interface
+        self._login = login
         self._session = open_session(scope)
         self._adapters: dict[str, ksa_adapter.Adapter] = {}
         self._microversions: dict[str, tuple[int, int] | None] = {}
@@ -86,7 +91,7 @@ class OpenStackCloud:
         try:
             return plugin.get_access(self._session)
         except Exception as error:
-            raise from_exception(f"{self.role} cloud: log in", error) from None
+            raise from_exception(f"{self.role} cloud: log in at {self._login}", error) from None
 
     def as_project(
         self, project_id: str, user_id: str | None = None, password: str | None = None
@@ -99,6 +104,7 @@ class OpenStackCloud:
             self._clock,
             region=self._region,
             interface=self._interface,
+            login=self._login,
             scope=scope,
             calls=self.calls,
         )

@@ -44,6 +44,7 @@ def connect(config: Config, role: str, clock: Clock) -> OpenStackCloud:
         clock,
         region=region.region_name or None,
         interface=cloud.interface or region.config.get("interface") or "public",
+        login=f"{auth['auth_url']} as {auth.get('username') or auth['user_id']}",
     )
 
 

@@ -94,4 +94,4 @@ class SecurityGroupRules(Kind):
 
 
 def _sort_key(rule: dict[str, Any]) -> str:
-    return repr([rule.get(name) or "" for name in FIELDS])
+    return repr(["" if rule.get(name) in (None, "") else str(rule[name]) for name in FIELDS])

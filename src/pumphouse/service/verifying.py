@@ -6,11 +6,12 @@ from typing import Any
 
 from pumphouse.inventory import Inventory
 from pumphouse.kinds import KINDS
-from pumphouse.model import Difference, Item, Row
+from pumphouse.model import Difference, Item, Row, fingerprint
 from pumphouse.tasks.disks import content_now
 from pumphouse.tasks.run import Run, Told
 
 RUNNING = "ACTIVE"
+SECRET = ("user_data",)  # may hold passwords: its value goes into no report
 
 
 def compare_fields(run: Run, destination: Inventory, rows: Iterable[Row]) -> Iterator[Difference]:
@@ -44,8 +45,13 @@ def _fields(run: Run, item: Item, there: Item, row: Row) -> Iterator[Difference]
             )
         want["user_id"] = row.data["owner"]
     for name, wanted, found in kind.compare(want, have):
-        if name not in kind.held or not row.data.get("held"):
-            yield Difference(row.key, row.kind, row.name, name, wanted, found)
+        if name in kind.held and row.data.get("held"):
+            continue
+        yield Difference(row.key, row.kind, row.name, name, _shown(name, wanted), _shown(name, found))
+
+
+def _shown(name: str, value: Any) -> Any:
+    return f"fingerprint {fingerprint(value)}" if name in SECRET else value
 
 
 def disks(rows: Iterable[Row], known: dict[str, Row]) -> list[tuple[Row, str]]:
