@@ -112,7 +112,12 @@ class OpenStackCloud:
     # --- requests -------------------------------------------------------------------------------
     def get(self, service: str, path: str, **query: Any) -> Json:
         """See the port."""
-        return decoded(self._request(service, "GET", path, params=query))
+        body = decoded(self._request(service, "GET", path, params=query))
+        if body is None:  # a page of a proxy, perhaps
+            raise CloudError(
+                f"{self.role} {service}: GET {path}: the answer is not that of an OpenStack service"
+            )
+        return body
 
     def find(self, service: str, path: str, **query: Any) -> Json | None:
         """See the port."""

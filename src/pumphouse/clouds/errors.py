@@ -87,4 +87,4 @@ def _message(response: requests.Response) -> str:
             detail = body["errors"][0]
             return " ".join(str(detail.get("detail") or detail.get("title")).split())[:500]
         body = inner[0] if inner else str(response.reason)
-    return str(body)
+    return " ".join(str(body).split())[:500]

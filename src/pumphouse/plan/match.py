@@ -9,6 +9,7 @@ from pumphouse.errors import Missing
 from pumphouse.inventory import Inventory
 from pumphouse.kinds import KINDS
 from pumphouse.model import Action, Item, Row, Step
+from pumphouse.plan.order import Mentions
 from pumphouse.resource import Kind
 
 GIB = 1 << 30
@@ -25,7 +26,8 @@ def match(
     policy: Policy,
 ) -> tuple[Step, ...]:
     """One step for every item, in the same order; items must come after what they need."""
-    matcher = _Matcher(source, destination, rows, policy)
+    items = tuple(items)
+    matcher = _Matcher(source, destination, rows, policy, Mentions(items))
     for item in items:
         matcher.add(item)
     return tuple(matcher.steps.values())
@@ -42,10 +44,16 @@ class _Matcher:
     """Knows the counterparts found so far, because the next items refer to them."""
 
     def __init__(
-        self, source: Inventory, destination: Inventory, rows: Mapping[str, Row], policy: Policy
+        self,
+        source: Inventory,
+        destination: Inventory,
+        rows: Mapping[str, Row],
+        policy: Policy,
+        mentions: Mentions,
     ) -> None:
         self.steps: dict[str, Step] = {}
         self._source = source
+        self._mentions = mentions
         self._destination = destination
         self._rows = rows
         self._policy = policy
@@ -56,7 +64,7 @@ class _Matcher:
         """Decide about one item."""
         kind = KINDS[item.kind]
         needs = tuple(key for key in kind.needs(item) if key in self.steps)
-        mentions = (key for key in kind.needs(item, weak=True) if key in self.steps)
+        mentions = (key for key in self._mentions.of(item) if key in self.steps)
         verdict = self._hindered_by(needs) or self._decide(kind, item)
         if verdict.destination_id and verdict.action is Action.REUSE:
             self._found[item.key] = verdict.destination_id

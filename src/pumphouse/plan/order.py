@@ -1,11 +1,29 @@
 """What needs something comes after it."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from graphlib import CycleError, TopologicalSorter
 
 from pumphouse.errors import UsageError
 from pumphouse.kinds import KINDS
 from pumphouse.model import Item
+
+
+class Mentions:
+    """What an item comes after: its references, and the roles that its owner needs to make it."""
+
+    def __init__(self, items: Iterable[Item]) -> None:
+        self._roles: dict[tuple[str, str], list[str]] = defaultdict(list)
+        for item in items:
+            if item.kind == "role_assignment":
+                self._roles[item.fields.get("user_id", ""), item.project_id or ""].append(item.key)
+
+    def of(self, item: Item) -> tuple[str, ...]:
+        """Keys of all that it mentions, whether selected or not."""
+        kind = KINDS[item.kind]
+        owner = (item.fields.get("user_id") or "", item.project_id or "")
+        roles = self._roles[owner] if kind.acts_in_project else []
+        return (*kind.needs(item, weak=True), *roles)
 
 
 def order(items: Iterable[Item]) -> tuple[Item, ...]:
@@ -15,10 +33,8 @@ def order(items: Iterable[Item]) -> tuple[Item, ...]:
     """
     rank = {name: index for index, name in enumerate(KINDS)}
     by_key = {i.key: i for i in sorted(items, key=lambda i: (rank[i.kind], i.name, i.id))}
-    graph = {
-        key: [n for n in KINDS[i.kind].needs(i, weak=True) if n in by_key and n != key]
-        for key, i in by_key.items()
-    }
+    mentions = Mentions(by_key.values())
+    graph = {key: [n for n in mentions.of(i) if n in by_key and n != key] for key, i in by_key.items()}
     sorter = TopologicalSorter(graph)
     try:
         sorter.prepare()

@@ -1,6 +1,6 @@
 """A plan as a YAML file that a person can read and edit: steps may be skipped, nothing else changed."""
 
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,7 +18,7 @@ HEADER = """\
 # the plan is compared with the clouds before anything is touched.
 """
 # What a person must not change; of the rest, `reason` and the numbers are for reading.
-FIXED = ("kind", "name", "project")
+FIXED = ("kind", "name", "project", "needs")
 
 
 class _Strict(BaseModel):
@@ -130,7 +130,7 @@ def agree(path: Path, file: PlanFile, fresh: Plan) -> Plan:
     for key in skipped:
         plan = plan.with_action(key, Action.SKIP, "skipped in the plan file")
     _check_needs(path, plan, skipped)
-    return plan
+    return replace(plan, problems=tuple(p for p in plan.problems if p.key not in skipped))
 
 
 def _agree_step(path: Path, step: _Step, now: Step | None) -> None:
@@ -139,7 +139,9 @@ def _agree_step(path: Path, step: _Step, now: Step | None) -> None:
             f"{path}: step {step.key!r} is not what the clouds hold: it is gone, or the key was edited",
             "Plan again.",
         )
-    for name in FIXED:
+    # What an interrupted run made is known only since the plan was made: that is no edit.
+    fixed = (*FIXED, "destination_id") if step.action is now.action is Action.REUSE else FIXED
+    for name in fixed:
         if getattr(step, name) != getattr(now, name):
             raise ConfigError(
                 f"{path}: step {step.key}: {name} is {getattr(step, name)!r}, it must be {getattr(now, name)!r}",
