@@ -60,6 +60,7 @@ def _activate(run: Run, kind: str, but: Iterable[str] = ()) -> None:
 
 
 def _workload(run: Run, workload: Workload, failed: frozenset[str]) -> Outcome:
+    """Cut over one workload; how it ended is the outcome, whatever happened."""
     step, publish = workload.step, run.ports.publish
     missing = [need for s in (step, *workload.volumes) for need in s.needs if need in failed]
     if missing:
@@ -77,6 +78,12 @@ def _workload(run: Run, workload: Workload, failed: frozenset[str]) -> Outcome:
         publish("workload.failed", step.key, name=step.name, error=error.message)
         LOG.error("%s: %s", step.key, error.message)
         return Outcome(step.key, Result.FAIL, error=error.message)
+    except Exception as error:
+        # A bug must not take the other workloads with it.
+        LOG.exception("%s", step.key)
+        words = f"unexpected {type(error).__name__}; please report it with the log"
+        publish("workload.failed", step.key, name=step.name, error=words)
+        return Outcome(step.key, Result.FAIL, error=words)
     row = run.row(step.key)
     seconds = round(run.ports.clock.now() - started, 3)
     publish("workload.done", step.key, name=step.name, seconds=seconds)

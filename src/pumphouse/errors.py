@@ -13,7 +13,7 @@
     │   ├── Missing           4   the resource is not there (404)
     │   ├── Conflict          4   the resource is in the way or in use (409)
     │   └── Overlimit         4   a quota or a size limit is in the way (403/413)
-    ├── Mismatch              5   source and destination differ after the move
+    ├── Mismatch              1   source and destination differ after the move
     ├── LabError              6   the lab cannot do what was asked
     └── Interrupted         130   stopped on request; the same command goes on
 """
@@ -95,7 +95,7 @@ class Overlimit(CloudError):
 class Mismatch(PumphouseError):
     """Source and destination differ after the move."""
 
-    exit_code = 5
+    exit_code = 1
 
 
 class LabError(PumphouseError):

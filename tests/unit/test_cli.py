@@ -298,10 +298,10 @@ def test_a_failure_is_one_line_and_exit_code_1(shell):
     assert "pumphouse migrate project demo  # try again what failed" in shell.err
 
 
-def test_differences_exit_5(shell):
+def test_differences_exit_1(shell):
     difference = Difference("server:s1", "server", "web1", "description", "a", "b")
     shell.service.answers["migrate"] = replace(DONE, differences=(difference,))
-    assert shell("migrate project demo --yes") == 5
+    assert shell("migrate project demo --yes") == 1
     assert "server web1: description differs: a at the source, b at the destination" in shell.err
 
 
@@ -353,13 +353,13 @@ def test_verify_of_equal_clouds(shell):
     assert shell.out == ""
 
 
-def test_verify_lists_differences_and_exits_5(shell):
+def test_verify_lists_differences_and_exits_1(shell):
     difference = Difference("server:s1", "server", "web1", "tags", ["a"], [], "")
     shell.service.answers["verify"] = replace(DONE, differences=(difference,))
-    assert shell("verify project demo --no-data -f json") == 5
+    assert shell("verify project demo --no-data -f json") == 1
     assert shell.service.did("verify") == [(DEMO, False)]
     assert json.loads(shell.out)[0]["Source"] == ["a"]
-    assert shell("verify project demo -f table") == 5
+    assert shell("verify project demo -f table") == 1
     assert '["a"]' in shell.out
 
 

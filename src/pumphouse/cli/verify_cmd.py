@@ -28,7 +28,7 @@ class Verify(Table):
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> Listing:
-        """Compare; exit code 5 when something differs that must not."""
+        """Compare; exit code 1 when something differs that must not."""
         bus, disks = Bus(), set[str]()
         bus.subscribe(lambda event: disks.add(event.key) if _is_disk(event) else None)
         with self.app.service(bus) as service:

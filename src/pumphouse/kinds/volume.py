@@ -35,10 +35,11 @@ class Volume(Kind):
     }
 
     def read(self, cloud: Cloud, found: Any) -> Any:
-        """Of every project, with the number of their snapshots."""
+        """Of every project, with the number of their snapshots; those of an interrupted run are not theirs."""
         snapshots = Counter(
             snapshot["volume_id"]
             for snapshot in cloud.pages("block-storage", "/snapshots/detail", "snapshots", all_tenants="1")
+            if not (snapshot.get("name") or "").startswith(f"pumphouse-{snapshot['volume_id']}-")
         )
         for body in cloud.pages("block-storage", "/volumes/detail", "volumes", all_tenants="1"):
             count = snapshots[body["id"]]

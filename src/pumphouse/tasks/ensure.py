@@ -74,6 +74,10 @@ def fill(run: Run, step: Step, image: str, to: str, workload: str) -> None:
             seconds=round(copied.seconds, 3),
             sha256=copied.content,
         )
+    elif "content" not in (row.data if (row := run.row(step.key)) else {}):
+        # Killed between the end of the copy and the note of its hash: what was copied is still there to read.
+        read = run.ports.transfer.read(source, image, int(body["size"]), About(step.key, workload))
+        run.ports.ledger.note(step.key, content=read.content, bytes=read.size)
     there = destination.get("image", f"/images/{to}")
     for name in ("size", "os_hash_value"):
         same_algorithm = name == "size" or body.get("os_hash_algo") == there.get("os_hash_algo")
