@@ -4,7 +4,11 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
+import sqlalchemy as sa
+
 from pumphouse.errors import CloudError, Interrupted, Missing
+from pumphouse.ledger.sql import SqlLedger
+from pumphouse.ledger.tables import metadata
 
 T = TypeVar("T")
 Call = tuple[str, str, str, Any]  # method, service, path, body or query
@@ -146,3 +150,11 @@ class Events:
 
     def types(self, key: str) -> list[str]:
         return [kind for kind, k, _ in self.told if k == key]
+
+
+def memory_ledger() -> SqlLedger:
+    """The real ledger on a database in memory, which all threads share."""
+    options = {"poolclass": sa.pool.StaticPool, "connect_args": {"check_same_thread": False}}
+    engine = sa.create_engine("sqlite://", **options)
+    metadata.create_all(engine)
+    return SqlLedger(engine, FakeClock())

@@ -1,19 +1,17 @@
 """Flows carried out: one failure hinders only what needs it, and undoes only its own workload."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 from disk_cloud import DiskCloud, DiskTransfer
-from fakes import Events, FakeClock
+from fakes import Events, FakeClock, memory_ledger
 from worlds import acme, changed, new_cloud, plan, replaced, server, there, volume, world
 
 from pumphouse.engine import run_cutover, run_prepare
 from pumphouse.errors import CloudError, Interrupted, Overlimit, Unreachable
 from pumphouse.kinds import KINDS
-from pumphouse.ledger.sql import SqlLedger, open_engine
+from pumphouse.ledger.sql import SqlLedger
 from pumphouse.model import Action, Item, Result
 from pumphouse.ports import Ports
 from pumphouse.tasks.actors import Actors
@@ -67,15 +65,10 @@ Make = Callable[..., Stage]
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Make]:
-    engine = open_engine(str(tmp_path / "ledger.sqlite"))
-    engine.dispose()
-    sa.event.listen(
-        engine, "connect", lambda c, _: c.execute("PRAGMA synchronous=OFF")
-    )  # no power is cut here
-    ledger = SqlLedger(engine, FakeClock())
-    yield lambda source=None, *failing: Stage(ledger, acme() if source is None else source, *failing)
-    engine.dispose()
+def stage() -> Make:
+    return lambda source=None, *failing: Stage(
+        memory_ledger(), acme() if source is None else source, *failing
+    )
 
 
 # --- preparing ------------------------------------------------------------------------------------

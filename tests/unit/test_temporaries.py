@@ -1,23 +1,18 @@
 """Things made for the duration of a move: recorded before they are made, found again, gone at the end."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
-from fakes import FakeClock, RecordingCloud
+from fakes import FakeClock, RecordingCloud, memory_ledger
 
 from pumphouse.errors import CloudError, Missing, Unreachable
-from pumphouse.ledger.sql import SqlLedger, open_engine
+from pumphouse.ledger.sql import SqlLedger
 from pumphouse.tasks.temporaries import Temporaries
 
 NAME = "pumphouse-v-image"
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[SqlLedger]:
-    engine = open_engine(str(tmp_path / "ledger.sqlite"))
-    yield SqlLedger(engine, FakeClock())
-    engine.dispose()
+def ledger() -> SqlLedger:
+    return memory_ledger()
 
 
 @pytest.fixture

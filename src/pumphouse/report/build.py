@@ -92,11 +92,13 @@ def _result(events: Sequence[Event]) -> str:
 
 
 def _spans(events: Iterable[Event], begin: float) -> Iterable[Span]:
-    """Each phase's stretches; parts that overlap (several volumes at once) are one stretch."""
+    """Each phase's stretches up to the arrival; parts that overlap (several volumes at once) are one stretch."""
     started: dict[tuple[str, str], float] = {}
     raw: dict[str, list[tuple[float, float]]] = {phase: [] for phase in PHASES.values()}
     for event in events:
         step = (event.key, str(event.data.get("action")))
+        if event.type == "workload.done":
+            break  # what follows is another command's
         if event.type == "step.started":
             started[step] = event.at - begin
         elif event.type in ("step.done", "step.failed") and step in started and step[1] in PHASES:
