@@ -96,13 +96,15 @@ def _run(flow: Any, workers: int) -> dict[str, Any]:
     :return: results by atom.
     :raises PumphouseError: the first failure of an atom, after everything was reverted.
     """
-    engine = taskflow.engines.load(flow, engine="parallel", executor="threaded", max_workers=workers)
-    try:
-        engine.run()
-    except exceptions.WrappedFailure as wrapped:
-        causes = [cause.exception for cause in wrapped if isinstance(cause, failure.Failure)]
-        raise _worst(causes) from None
-    return dict(engine.storage.fetch_all())
+    # Not TaskFlow's own executor: its idle workers look up once a second, which every flow then waits for.
+    with ThreadPoolExecutor(workers, thread_name_prefix="atom") as pool:
+        engine = taskflow.engines.load(flow, engine="parallel", executor=pool)
+        try:
+            engine.run()
+        except exceptions.WrappedFailure as wrapped:
+            causes = [cause.exception for cause in wrapped if isinstance(cause, failure.Failure)]
+            raise _worst(causes) from None
+        return dict(engine.storage.fetch_all())
 
 
 def _worst(causes: list[BaseException | None]) -> BaseException:

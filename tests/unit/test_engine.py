@@ -218,7 +218,7 @@ def test_a_server_that_was_off_stays_off(stage: Make) -> None:
     found = stage(off, "image:root-web-1")
     assert cut_over(found)["server:web-1"] is FAIL
     assert found.source.servers["web-1"]["status"] == "SHUTOFF"
-    assert not found.source.servers["web-1"]["locked"]
+    assert not found.source.servers["web-1"].get("locked")
 
 
 def test_a_server_that_was_off_arrives_switched_off(stage: Make) -> None:
@@ -263,7 +263,7 @@ def test_a_stop_in_the_middle_undoes_what_was_under_way(stage: Make) -> None:
     with pytest.raises(Interrupted):
         cut_over(found)
     assert found.source.servers["web-1"]["status"] == "ACTIVE"
-    assert not found.source.servers["web-1"]["locked"]
+    assert not found.source.servers["web-1"].get("locked")
     assert found.destination.servers == found.destination.volumes == {}
     assert not {k for k in found.ledger.rows() if k.startswith(("server:", "volume:"))}
 

@@ -1,8 +1,9 @@
 """Neutron networks."""
 
+from collections.abc import Iterable
 from typing import Any
 
-from pumphouse.model import Item
+from pumphouse.model import Fields, Item
 from pumphouse.resource import Api, NetworkKind, Ref
 
 PROVIDER = ("provider:network_type", "provider:physical_network", "provider:segmentation_id")
@@ -42,6 +43,12 @@ class Network(NetworkKind):
         if body.get("provider:network_type") not in ("vlan", "flat"):
             body = {name: value for name, value in body.items() if name not in PROVIDER}
         return super().item(body)
+
+    def candidates(self, want: Fields, item: Item, there: Iterable[Item]) -> list[Item]:
+        """An external network is the deployer's, whichever project it made it in."""
+        if not want.get("router:external"):
+            return super().candidates(want, item, there)
+        return [o for o in there if o.fields.get("router:external") and o.name == item.name]
 
     def normalise(self, fields: dict[str, Any]) -> dict[str, Any]:
         """Attributes of extensions are sent only when they say something."""

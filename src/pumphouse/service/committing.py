@@ -18,14 +18,14 @@ def preview(session: Session, selection: Selection) -> tuple[Step, ...]:
 
     :raises Refused: when nothing of it was migrated, or something did not verify.
     """
-    return _steps(session.world(), selection)
+    return _steps(session.world(), selection, _is_committed(session, selection))
 
 
 def commit(session: Session, selection: Selection) -> RunResult:
     """Delete; what the source refuses to delete is left and told."""
     started = session.adapters.clock.now()
     world = session.world()
-    steps = _steps(world, selection)
+    steps = _steps(world, selection, _is_committed(session, selection))
     journal = session.adapters.journal
     migration = session.migration_of(selection, (step.key for step in steps))
     publish = session.publisher(migration.id)
@@ -41,12 +41,17 @@ def commit(session: Session, selection: Selection) -> RunResult:
     return result
 
 
-def _steps(world: World, selection: Selection) -> tuple[Step, ...]:
+def _is_committed(session: Session, selection: Selection) -> bool:
+    migration = session.adapters.journal.find(selection)
+    return migration is not None and migration.state == "committed"
+
+
+def _steps(world: World, selection: Selection, committed: bool = False) -> tuple[Step, ...]:
     items = {i.key: i for i in _items(world.source, selection) if not _left(i)}
     rows = {key: world.rows[key] for key in items if key in world.rows}
     made = {key: row for key, row in rows.items() if row.how == "created" and row.state == "done"}
     if not made:
-        if any(world.rows[key].state == "committed" for key in world.rows):
+        if committed:
             return ()
         raise Refused(f"nothing of '{selection}' was migrated yet", "Run 'pumphouse migrate' first.")
     unverified = [row for row in made.values() if not row.data.get("verified")]
