@@ -123,7 +123,7 @@ class FakeService:
     def migrate(self, plan: Plan, *, prepare_only: bool = False) -> RunResult:
         return self._run("migrate", plan, prepare_only)
 
-    def verify(self, selection: Selection, *, data: bool = True) -> RunResult:
+    def verify(self, selection: Selection, *, data: bool = True, accept_running: bool = False) -> RunResult:
         return self._run("verify", selection, data)
 
     def commit_preview(self, selection: Selection) -> tuple[Step, ...]:

@@ -25,6 +25,12 @@ class Verify(Table):
         parser = super().get_parser(prog_name)
         selection.add_arguments(parser, optional=True)
         parser.add_argument("--no-data", action="store_true", help="Compare the fields only, not the disks.")
+        parser.add_argument(
+            "--accept-running",
+            action="store_true",
+            help="Disks of servers that have been running since the move may differ: their guests write to "
+            "them. They were proven equal before the servers started.",
+        )
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> Listing:
@@ -34,7 +40,9 @@ class Verify(Table):
         with self.app.service(bus) as service:
             wanted = selection.parse_or_newest(parsed_args, service)
             with running(self.app, service, bus):
-                result = service.verify(wanted, data=not parsed_args.no_data)
+                result = service.verify(
+                    wanted, data=not parsed_args.no_data, accept_running=parsed_args.accept_running
+                )
         self._judge(result, len(disks))
         return COLUMNS, [_row(difference) for difference in result.differences]
 

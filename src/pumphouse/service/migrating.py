@@ -9,7 +9,7 @@ from pumphouse.model import Action, Difference, Outcome, Plan, Result, Row, RunR
 from pumphouse.plan.select import select
 from pumphouse.ports import Publish
 from pumphouse.service.session import Session
-from pumphouse.service.verifying import compare_disks, compare_fields, disks
+from pumphouse.service.verifying import DATA, compare_disks, compare_fields, disks
 from pumphouse.tasks.disks import prove_image
 from pumphouse.tasks.run import Run
 
@@ -98,7 +98,9 @@ def _keys(plan: Plan) -> list[str]:
     return [step.key for step in plan.steps]
 
 
-def _compare(session: Session, run: Run, keys: Iterable[str], data: bool = False) -> list[Difference]:
+def _compare(
+    session: Session, run: Run, keys: Iterable[str], data: bool = False, accept_running: bool = False
+) -> list[Difference]:
     """Compare from fresh inventories; the rows remember which of them verified."""
     source, destination = session.look()
     fresh = session.run(run.plan, source, run.ports.publish)
@@ -106,17 +108,20 @@ def _compare(session: Session, run: Run, keys: Iterable[str], data: bool = False
     rows = [known[key] for key in keys if key in known and known[key].state == "done"]
     differences = list(compare_fields(fresh, destination, rows))
     if data:
-        differences += compare_disks(fresh, destination, disks(rows, known))
-    _remember(session, rows, differences)
+        differences += compare_disks(fresh, destination, disks(rows, known), accept_running)
+    _remember(session, rows, differences, data)
     return differences
 
 
-def _remember(session: Session, rows: list[Row], differences: list[Difference]) -> None:
-    wrong = {d.key for d in differences if d.failing}
+def _remember(session: Session, rows: list[Row], differences: list[Difference], data: bool) -> None:
+    """What verified may be committed. A comparison without data does not make good one with it."""
+    wrong_data = {d.key for d in differences if d.failing and d.field == DATA}
+    wrong = {d.key for d in differences if d.failing} - wrong_data
     for row in rows:
-        verified = row.key not in wrong
-        if row.how == "created" and row.data.get("verified") != verified:
-            session.adapters.ledger.note(row.key, verified=verified)
+        data_equal = row.key not in wrong_data if data else row.data.get("data_equal", True)
+        facts = {"verified": data_equal and row.key not in wrong, "data_equal": data_equal}
+        if row.how == "created" and any(row.data.get(name) != value for name, value in facts.items()):
+            session.adapters.ledger.note(row.key, **facts)
 
 
 def _finish(session: Session, result: RunResult, publish: Publish, state: str) -> None:
@@ -133,8 +138,8 @@ def _finish(session: Session, result: RunResult, publish: Publish, state: str) -
     session.adapters.journal.set_state(result.migration, "failed" if bad else state)
 
 
-def verify(session: Session, selection: Selection, data: bool) -> RunResult:
-    """Compare what was migrated of a selection.
+def verify(session: Session, selection: Selection, data: bool, accept_running: bool) -> RunResult:
+    """Compare what was migrated of a selection; see :meth:`Service.verify`.
 
     :raises Refused: when nothing of it was.
     """
@@ -149,7 +154,7 @@ def verify(session: Session, selection: Selection, data: bool) -> RunResult:
     publish = session.publisher(migration.id)
     publish("run.started", command="verify", selection=str(selection), steps=len(migrated), bytes=0)
     run = session.run(plan, world.source, publish)
-    differences = _compare(session, run, keys, data)
+    differences = _compare(session, run, keys, data, accept_running)
     seconds = round(session.adapters.clock.now() - started, 3)
     outcomes = tuple(Outcome(k, Result.OK, world.rows[k].destination_id) for k in migrated)
     found = [asdict(d) for d in differences]

@@ -103,10 +103,14 @@ class Service:
         with locked(self._session.config.ledger):
             return self._told(plan.selection, migrating.migrate, plan, prepare_only)
 
-    def verify(self, selection: Selection, *, data: bool = True) -> RunResult:
-        """Compare what was migrated of a selection; with its data, or its fields only."""
+    def verify(self, selection: Selection, *, data: bool = True, accept_running: bool = False) -> RunResult:
+        """Compare what was migrated of a selection; with its data, or its fields only.
+
+        :param accept_running: disks of servers that have been running since the move may differ: their guests
+            may have written to them, and they were proven equal before.
+        """
         with locked(self._session.config.ledger):
-            return self._told(selection, migrating.verify, selection, data)
+            return self._told(selection, migrating.verify, selection, data, accept_running)
 
     def commit_preview(self, selection: Selection) -> tuple[Step, ...]:
         """What commit would delete at the source, in order.

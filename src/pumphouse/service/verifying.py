@@ -11,6 +11,7 @@ from pumphouse.tasks.disks import content_now
 from pumphouse.tasks.run import Run, Told
 
 RUNNING = "ACTIVE"
+DATA = "data"  # the field of a difference between disks
 SECRET = ("user_data",)  # may hold passwords: its value goes into no report
 
 
@@ -73,14 +74,21 @@ def _has_root(row: Row, known: dict[str, Row]) -> bool:
     return row.kind == "server" and f"image:root-{row.source_id}" in known
 
 
-def compare_disks(run: Run, destination: Inventory, wanted: list[tuple[Row, str]]) -> list[Difference]:
-    """Read every disk of the destination back and compare its hash, several at once."""
+def compare_disks(
+    run: Run, destination: Inventory, wanted: list[tuple[Row, str]], accept_running: bool
+) -> list[Difference]:
+    """Read every disk of the destination back and compare its hash, several at once.
+
+    :param accept_running: what a guest may have written since the move is told, and is no failure.
+    """
     with ThreadPoolExecutor(run.policy.transfers, thread_name_prefix="verify") as pool:
-        found = pool.map(lambda pair: _disk(run, destination, *pair), wanted)
-        return [difference for difference in found if difference]
+        jobs = [pool.submit(_disk, run, destination, row, hash_, accept_running) for row, hash_ in wanted]
+        return [difference for job in jobs if (difference := job.result())]
 
 
-def _disk(run: Run, destination: Inventory, row: Row, content: str) -> Difference | None:
+def _disk(
+    run: Run, destination: Inventory, row: Row, content: str, accept_running: bool
+) -> Difference | None:
     step = next((s for s in run.plan.steps if s.key == row.key), None)
     if destination.get(row.kind, row.destination_id) is None and not row.source_id.startswith("root-"):
         return None  # missing: said already
@@ -95,7 +103,8 @@ def _disk(run: Run, destination: Inventory, row: Row, content: str) -> Differenc
     note = "its server has been running since the move; its guest may have written this" if ran else ""
     if now is None:
         note = "a snapshot of it is not raw, so its content cannot be compared"
-    return Difference(row.key, row.kind, row.name, "data", content, now, note, failing=now is not None)
+    failing = now is not None and not (ran and accept_running)
+    return Difference(row.key, row.kind, row.name, DATA, content, now, note, failing)
 
 
 def _ran(run: Run, destination: Inventory, row: Row) -> bool:
