@@ -607,7 +607,7 @@ def server_body(**more: Any) -> dict[str, Any]:
 def read_server(body: dict[str, Any], **found: list[Item]) -> Item:
     cloud = RecordingCloud().on("GET", "compute", "/servers/detail", {"servers": [body]})
     kinds: dict[str, list[Item]] = {"flavor": [flavor("f1", "small")], "user": [user("u")]}
-    kinds |= {"port": [], "volume": [], "server_group": []}
+    kinds |= {"keypair": [], "port": [], "volume": [], "server_group": []}
     (item,) = list(KINDS["server"].read(cloud, kinds | found))
     return item
 
@@ -716,3 +716,11 @@ def test_waiting_for_a_server_ends_with_its_error(fault: Any) -> None:
     words = "no valid host" if fault else "no reason given"
     with pytest.raises(CloudError, match=rf"server 'web' \(s\) is in ERROR: {words}"):
         servers.wait(server_states({"status": "ERROR", "fault": fault}), FakeClock(), "s", "ACTIVE", 60)
+
+
+def test_a_key_that_its_user_no_longer_has_is_left_out() -> None:
+    gone = read_server(server_body(key_name="laptop"))
+    there = read_server(server_body(key_name="laptop"), keypair=[keypair("u", "laptop")])
+    assert (gone.observed["key_gone"], there.observed["key_gone"]) == ("laptop", "")
+    assert KINDS["server"].target(gone, lambda _, identifier: identifier)["key_name"] is None
+    assert KINDS["server"].target(there, lambda _, identifier: identifier)["key_name"] == "laptop"

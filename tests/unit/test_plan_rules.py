@@ -110,6 +110,13 @@ CASES: dict[str, tuple[str, Severity, str, str, Callable[[], World]]] = {
         "its flavor 'small' was deleted",
         lambda: source(changed(BY_KEY["server:web-1"], flavor_id=None)),
     ),
+    "key gone": (
+        "server-key-gone",
+        WARN,
+        "server:web-1",
+        "no longer has keypair 'laptop'",
+        lambda: seen("server:web-1", key_gone="laptop"),
+    ),
     "owner gone": (
         "server-owner",
         WARN,

@@ -335,6 +335,7 @@ def server(
         "ephemeral_gb": 0,
         "swap_mb": 0,
         "networks": [],
+        "key_gone": "",
         "fault": "",
     }
     return item("server", id_, id_, project_, {**values, **fields}, **{**seen, **(observed or {})})

@@ -7,7 +7,7 @@ from typing import Any
 from pumphouse.errors import CloudError
 from pumphouse.model import Fields, Item
 from pumphouse.ports import Clock, Cloud
-from pumphouse.resource import Api, Found, Kind, Ref
+from pumphouse.resource import Api, Found, Kind, Lookup, Ref
 
 USER_DATA = "OS-EXT-SRV-ATTR:user_data"
 HOSTNAME = "OS-EXT-SRV-ATTR:hostname"
@@ -53,13 +53,14 @@ class Server(Kind):
     payload = True
     moves = True
     acts_in_project = True
-    reads_after = ("flavor", "user", "port", "volume", "server_group")
+    reads_after = ("flavor", "user", "keypair", "port", "volume", "server_group")
     notes = {
         "id": "cannot be chosen: Nova gives a new one, so cloud-init runs once more",
         "image": "becomes the captured root disk, kept as a hidden private image of the project",
         "user_id": "kept when the user was made by Pumphouse, else the administrator's",
         "hostname": "from microversion 2.90 of the destination; follows from the name before",
         "availability_zone": "chosen by the destination",
+        "key_name": "carried as long as the user has that keypair",
         "status": "ACTIVE, SHUTOFF, PAUSED and SUSPENDED are brought back; others are blocked",
         "locked": "carried, with its reason from microversion 2.73",
     }
@@ -74,6 +75,11 @@ class Server(Kind):
         """Tags are a set."""
         fields["tags"] = sorted(fields.get("tags") or ())
         return fields
+
+    def target(self, item: Item, lookup: Lookup) -> dict[str, Any]:
+        """Without a key that its user no longer has: Nova would refuse its name."""
+        want = super().target(item, lookup)
+        return {**want, "key_name": None} if item.observed["key_gone"] else want
 
     def create(self, cloud: Cloud, want: dict[str, Any], item: Item) -> str:
         """``want['image_id']`` is the captured root disk, None when the root is a volume."""
@@ -112,6 +118,7 @@ class _Context:
         self.flavors = {f.name: f for f in found["flavor"]}
         self.flavor_ids = {f.id: f for f in found["flavor"]}
         self.users = {u.id for u in found["user"]}
+        self.keypairs = {k.id for k in found["keypair"]}
         self.ports: dict[str, list[Item]] = defaultdict(list)
         for port in found["port"]:
             self.ports[port.observed["device_id"]].append(port)
@@ -126,7 +133,7 @@ class _Context:
 
 
 def _item(body: dict[str, Any], context: _Context) -> Item:
-    embedded = body["flavor"]
+    embedded, key = body["flavor"], body.get("key_name")
     flavor = context.flavors.get(embedded.get("original_name", "")) or context.flavor_ids.get(
         embedded.get("id", "")
     )
@@ -137,7 +144,7 @@ def _item(body: dict[str, Any], context: _Context) -> Item:
         "user_id": body["user_id"] if body["user_id"] in context.users else None,
         "flavor_id": flavor.id if flavor else None,
         "metadata": body["metadata"],
-        "key_name": body.get("key_name"),
+        "key_name": key,
         "user_data": body.get(USER_DATA),
         "config_drive": bool(body.get("config_drive")),
         "hostname": body.get(HOSTNAME),
@@ -152,6 +159,7 @@ def _item(body: dict[str, Any], context: _Context) -> Item:
         "status": body["status"],
         "image_id": (body.get("image") or {}).get("id"),
         "flavor_name": embedded.get("original_name") or (flavor.name if flavor else embedded.get("id")),
+        "key_gone": key if key and f"{body['user_id']}/{key}" not in context.keypairs else "",
         "host": body.get("OS-EXT-SRV-ATTR:host"),
         "availability_zone": body.get("OS-EXT-AZ:availability_zone"),
         "task_state": body.get("OS-EXT-STS:task_state"),

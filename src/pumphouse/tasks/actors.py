@@ -6,10 +6,13 @@ for the duration, recorded before it is granted.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
+from urllib.parse import quote
 
 from pumphouse.errors import CloudError, Forbidden
+from pumphouse.inventory import Inventory
 from pumphouse.kinds.user import unknown_password
 from pumphouse.model import Item
 from pumphouse.ports import Clock, Cloud, Ledger
@@ -44,6 +47,7 @@ class Actors:
         self._passwords: dict[str, str] = {}
         self._sessions: dict[tuple[str, str | None], Cloud] = {}
         self._lock = threading.RLock()
+        self._lending = threading.Lock()
 
     def perform(self, item: Item, work: Callable[[Cloud, bool], T]) -> T:
         """Do something as the owner of an item, else as the administrator in its project.
@@ -64,6 +68,42 @@ class Actors:
         answer = work(self._as_admin(project), False)
         self._ledger.note(item.key, owner=self._cloud.user_id, owner_refused=refused)
         return answer
+
+    @contextmanager
+    def lend_keypair(self, item: Item, source: Inventory) -> Iterator[None]:
+        """Within, the administrator has the keypair of a server: Nova finds it by name among those of the maker.
+
+        One server at a time: keypairs of different users may have the same name.
+
+        :raises CloudError: when the administrator has another one of this name.
+        """
+        name = item.fields["key_name"]
+        pair = source.get("keypair", f"{item.fields['user_id']}/{name}")
+        if pair is None:
+            raise CloudError(
+                f"server {item.name!r}: its keypair {name!r} is gone at the source", "Plan again."
+            )
+        with self._lending:
+            there = self._cloud.find("compute", f"/os-keypairs/{quote(name)}")
+            if there is None:
+                self._lend(item.key, pair)
+            elif there["keypair"]["public_key"].split()[:2] != pair.fields["public_key"].split()[:2]:
+                raise CloudError(
+                    f"server {item.name!r}: the administrator of the destination has another keypair {name!r}",
+                    "Rename that one for the time of the migration.",
+                )
+            try:
+                yield
+            finally:
+                self._temporaries.drop(_borrower(item.key))
+
+    def _lend(self, key: str, pair: Item) -> None:
+        def make() -> str:
+            body = {name: pair.fields[name] for name in ("name", "public_key", "type")}
+            self._cloud.post("compute", "/os-keypairs", {"keypair": body})
+            return pair.name
+
+        self._temporaries.ensure(_borrower(key), self._cloud.role, "keypair", pair.name, make)
 
     def _counterpart(self, kind: str, identifier: str | None) -> str | None:
         row = self._ledger.row(f"{kind}:{identifier}") if identifier else None
@@ -106,3 +146,8 @@ class Actors:
             return name
 
         self._temporaries.ensure("", self._cloud.role, "grant", name, make)
+
+
+def _borrower(key: str) -> str:
+    """Owner of a lent keypair: it goes before the server's other temporaries do."""
+    return f"keypair of {key}"

@@ -1,5 +1,6 @@
 """The cutover of one workload, action by action; each can be repeated, and has its undoing beside it."""
 
+from contextlib import nullcontext
 from typing import Any
 
 from pumphouse.errors import CloudError, Overlimit
@@ -171,36 +172,14 @@ def _create(run: Run, item: Item, actor: Cloud, own: bool) -> str:
     want = run.want(item)
     root = run.row(root_key(item))
     want["image_id"] = root.destination_id if root else None
-    if want["key_name"] and not own:
-        _lend_keypair(run, item, actor)
+    lent = run.actors.lend_keypair(item, run.source) if want["key_name"] and not own else nullcontext()
     try:
-        return KINDS["server"].create(actor, want, item)
+        with lent:
+            return KINDS["server"].create(actor, want, item)
     except Overlimit as error:
         raise Overlimit(
             error.message, "Raise the project's quota in the destination.", error.status
         ) from None
-
-
-def _lend_keypair(run: Run, item: Item, actor: Cloud) -> None:
-    """A server finds its key by the name among those of whoever makes it."""
-    name = item.fields["key_name"]
-    pair = run.source.get("keypair", f"{item.fields['user_id']}/{name}")
-    there = actor.find("compute", f"/os-keypairs/{name}")
-    if pair is None or (
-        there and there["keypair"]["public_key"].split()[:2] != pair.fields["public_key"].split()[:2]
-    ):
-        raise CloudError(
-            f"server {item.name!r}: its keypair {name!r} cannot be given to a server made by the administrator",
-            "The keypair is gone at the source, or the administrator has another one of this name.",
-        )
-    if there is None:
-
-        def make() -> str:
-            body = {n: pair.fields[n] for n in ("name", "public_key", "type")}
-            actor.post("compute", "/os-keypairs", {"keypair": body})
-            return str(name)
-
-        run.temporaries.ensure("", "destination", "keypair", name, make)
 
 
 def _floating_ips(run: Run, item: Item) -> list[Step]:

@@ -48,6 +48,17 @@ def _flavor_gone(view: View) -> Found:
             )
 
 
+@rule("server-key-gone", WARN)
+def _key_gone(view: View) -> Found:
+    for item in view.to_do("server"):
+        if item.observed["key_gone"]:
+            yield (
+                item.key,
+                f"{said(item)} arrives without key: its user no longer has keypair {item.observed['key_gone']!r}",
+                "Nothing to do, unless the server is rebuilt and needs the key anew.",
+            )
+
+
 @rule("server-owner", WARN)
 def _owner(view: View) -> Found:
     for kind in ("server_group", "volume", "server"):
