@@ -26,13 +26,8 @@ from portrait import portrait
 
 #: Modules in the order in which they leave the clouds in a state that the next one can use.
 STORY = (
-    "test_bad_input",
-    "test_plan_file",
-    "test_migrate",
-    "test_verify",
-    "test_rollback",
-    "test_kill",
-    "test_commit",
+    *("test_lab_populate", "test_bad_input", "test_plan_file", "test_migrate", "test_verify"),
+    *("test_rollback", "test_kill", "test_commit"),
 )
 LAST = ("test_secrets",)
 HIGHEST_OFFSET = 10_778

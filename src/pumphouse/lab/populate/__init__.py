@@ -62,7 +62,7 @@ def _populate(builder: Builder, children: list[Tenant], disk_mib: int) -> pathli
     storage.images(builder, children)
     builder.stage("keys", partial(identity.keypairs, builder), children)
     builder.stage("networks", partial(network.build, builder), children)
-    builder.stage("quotas", partial(network.quotas, builder), children)
+    builder.side_by_side(partial(network.quotas, builder), children)
     builder.stage("volumes", partial(storage.volumes, builder), children)
     builder.stage("servers", partial(servers.build, builder), children)
     written = disks.write(builder, children, disk_mib)
