@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 from urllib.parse import quote
 
-from pumphouse.errors import CloudError, Forbidden
+from pumphouse.errors import CloudError, Forbidden, NotAuthenticated
 from pumphouse.inventory import Inventory
 from pumphouse.kinds.user import unknown_password
 from pumphouse.model import Item
@@ -61,8 +61,9 @@ class Actors:
         if user and not self._refusal(item):
             try:
                 return work(self._as_user(project, user), True)
-            except Forbidden:
-                refused = True  # the destination's policies ask for more than the user has
+            except (Forbidden, NotAuthenticated):
+                # The destination's policies ask for more than the user has, or for a password of its own.
+                refused = True
         else:
             refused = False
         answer = work(self._as_admin(project), False)
