@@ -80,11 +80,12 @@ class Migrate(Table):
 
     def _sum_up(self, plan: Plan, result: RunResult, board: Board, *, prepare_only: bool) -> Listing:
         failing = [d for d in result.differences if d.failing]
-        for difference in failing:
+        for difference in result.differences:
             here, there = sides(difference)
+            note = f" ({difference.note})" if difference.note else ""
             self.app.say(
                 f"{difference.kind.replace('_', ' ')} {difference.name}: {difference.field} differs: "
-                f"{here} at the source, {there} at the destination"
+                f"{here} at the source, {there} at the destination{note}"
             )
         self.exit_code = Mismatch.exit_code if failing else int(bool(result.failed))
         rows = list(summary(plan, result, board))
