@@ -444,13 +444,23 @@ def test_rules_are_a_set_whatever_they_are_of() -> None:
 # --- images ---------------------------------------------------------------------------------------
 def test_an_image_keeps_its_id_and_is_not_protected_before_it_is_whole() -> None:
     cloud = RecordingCloud().on("POST", "image", "/images", {"id": "i"})
+    cloud.on("GET", "image", "/images/new", {images.MAKING: "i"})
     item = image("i", "p", protected=True, properties={"hw_disk_bus": "scsi"})
     assert create(item, cloud) == "i"
     (body,) = cloud.sent("POST", "/images")
     assert (body["id"], body["protected"], body["hw_disk_bus"]) == ("i", False, "scsi")
     assert "properties" not in body
     finish(item, cloud)
-    assert cloud.sent("PATCH", "/images/new")[0][0]["value"] is True
+    unmarked, protected = cloud.sent("PATCH", "/images/new")
+    assert unmarked == [{"op": "remove", "path": f"/{images.MAKING}"}]
+    assert protected[0]["value"] is True
+
+
+def test_an_image_under_way_is_told_by_its_mark_which_is_no_property_of_it() -> None:
+    body = dict(image("i", "p").fields) | {"id": "new", images.MAKING: "i"}
+    item = KINDS["image"].item(body)
+    assert item is not None
+    assert (item.observed["making"], images.MAKING in item.fields["properties"]) == ("i", False)
 
 
 def test_an_image_whose_id_is_taken_gets_another() -> None:

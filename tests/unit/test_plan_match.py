@@ -257,9 +257,9 @@ def test_what_an_interrupted_run_made_is_taken_though_the_finish_is_missing(
     full = {"protected": True} if "protected" in fields else full
     source = replaced(acme(), changed(BY_KEY[key], **full))
     half = there(changed(BY_KEY[key], **fields))
-    if half.kind == "image":  # kept its id, has no data yet
-        seen = {**half.observed, "status": "queued", "os_hash_value": None}
-        half = Item("image", "cirros", half.name, half.project_id, half.fields, seen)
+    if half.kind == "image":  # has no data yet, and the id of the source was taken
+        seen = {**half.observed, "status": "queued", "os_hash_value": None, "making": "cirros"}
+        half = Item("image", "another", half.name, half.project_id, half.fields, seen)
     found = world(
         source,
         destination(*mirrored("project:acme"), half),
@@ -283,6 +283,14 @@ def test_an_intent_does_not_take_what_belongs_to_another_original() -> None:
         row("flavor:other", "done", "new-small"),
     )
     assert step("flavor:small", found).destination_id is None
+
+
+def test_an_image_without_data_that_somebody_else_made_is_not_taken() -> None:
+    half = there(BY_KEY["image:cirros"])
+    seen = {**half.observed, "status": "queued", "os_hash_value": None}
+    half = Item("image", "cirros", half.name, half.project_id, half.fields, seen)
+    found = step("image:cirros", world(None, destination(*mirrored("project:acme"), half)))
+    assert (found.action, found.destination_id) == (CREATE, None)
 
 
 # --- mapped names ---------------------------------------------------------------------------------

@@ -36,6 +36,7 @@ OWN = (
 )
 PATCH = "application/openstack-images-v2.1-json-patch"
 MARK = "pumphouse_source_server"  # property of the image a moved server was made from
+MAKING = "pumphouse_source_image"  # property of an image until it is whole: an interrupted run finds it again
 
 
 class Image(Kind):
@@ -73,11 +74,12 @@ class Image(Kind):
             for name, value in body.items()
             if name not in CORE and name not in OWN and not name.startswith("os_glance_")
         }
-        return super().item({**body, "properties": properties})
+        making = properties.pop(MAKING, None)
+        return super().item({**body, "properties": properties, "making": making})
 
     def observe(self) -> tuple[str, ...]:
-        """Size in bytes and hashes of the data."""
-        return OBSERVED
+        """Size in bytes and hashes of the data; the image it is to become a copy of."""
+        return (*OBSERVED, "making")
 
     def normalise(self, fields: dict[str, Any]) -> dict[str, Any]:
         """Tags are a set; releases before Train know no hidden images."""
@@ -96,20 +98,22 @@ class Image(Kind):
         return "" if item.observed["size"] else "it is empty"
 
     def candidates(self, want: Fields, item: Item, there: Iterable[Item]) -> list[Item]:
-        """The one of the same id; else those of the same name and owner with the same data."""
+        """The one begun for it; else the one of the same id; else those of its name and owner with its data."""
         others = list(there)
-        same_id = [other for other in others if other.id == item.id]
+        begun = [other for other in others if other.observed.get("making") == item.id]
+        same_id = [o for o in others if o.id == item.id and o.observed["status"] == "active"]
         digest = item.observed["os_hash_value"]
         same_data = [
             other
             for other in super().candidates(want, item, others)
             if digest and other.observed["os_hash_value"] == digest
         ]
-        return same_id or same_data
+        return begun or same_id or same_data
 
     def create(self, cloud: Cloud, want: dict[str, Any], item: Item) -> str:
         """With the id of the source; Glance never gives the id of a deleted image again."""
         body = {name: want[name] for name in CORE if name in want} | want["properties"]
+        body[MAKING] = item.id
         body["protected"] = False  # until it is whole: a protected image cannot be removed
         try:
             return str(cloud.post("image", "/images", {**body, "id": item.id})["id"])
@@ -117,7 +121,9 @@ class Image(Kind):
             return str(cloud.post("image", "/images", body)["id"])
 
     def finish(self, cloud: Cloud, identifier: str, want: dict[str, Any], item: Item) -> None:
-        """Protect it at last."""
+        """Take the mark off, and protect it at last."""
+        if MAKING in cloud.get("image", f"/images/{identifier}"):
+            cloud.patch("image", f"/images/{identifier}", [{"op": "remove", "path": f"/{MAKING}"}], PATCH)
         if want["protected"]:
             protect(cloud, identifier, True)
 
