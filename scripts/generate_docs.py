@@ -40,10 +40,11 @@ fault is told with file, place and what would be right. An unknown key is a faul
 [samples/config.yaml](../samples/config.yaml); `pumphouse init` writes a first one.
 """
 SUPPORTED = """\
-What Pumphouse carries from the source to the destination. Fields are named as in the OpenStack API
-reference. *Carried* fields are set in the destination, and compared when verifying. *Found by* is how a
-resource that is there already is recognised: one that is equal is reused; several are an error, never a
-guess.
+What Pumphouse carries from the source to the destination. Attributes are named as in the OpenStack API
+reference. *Carried* ones are set in the destination, and compared when verifying; *mapped* ones refer to
+another resource and are carried as a reference to its counterpart; about others a policy decides, and some
+cannot be carried. *Found by* is how a resource that is there already is recognised: one that is equal is
+reused; several are an error, never a guess.
 """
 
 
@@ -120,19 +121,30 @@ def _kind(kind: Kind) -> Iterator[str]:
     yield f"- API: {kind.api.service} `{kind.api.path}`"
     if kind.identity:
         yield f"- Found by: {_names(kind.identity)}"
-    carried = (*kind.portable, *(name for name in kind.compared if name not in kind.portable))
-    if carried:
-        yield f"- Carried: {_names(carried)}"
-    if kind.refs:
-        refs = (
-            f"{ref.kind} (`{ref.path}`{', when it has a counterpart' if ref.weak else ''})"
-            for ref in kind.refs
-        )
-        yield f"- Refers to: {', '.join(refs)}"
     deleted = f"no: {kind.left_at_source}" if kind.left_at_source else "yes"
-    yield f"- Deleted at the source by `commit`: {deleted}"
-    yield from (f"- `{field}`: {note}" for field, note in kind.notes.items())
-    yield ""
+    yield f"- Deleted at the source by `commit`: {deleted}\n"
+    yield _table(("Attribute", "Treatment", "Remark"), list(_attributes(kind)))
+
+
+def _attributes(kind: Kind) -> Iterator[tuple[str, str, str]]:
+    """Every attribute once: what becomes of it, and what to know about that."""
+    mapped = {
+        ref.path.split(".")[0]: ref for ref in kind.refs if not ref.named and "properties." not in ref.path
+    }
+    told = {**kind.chosen, **kind.lost}
+    for name in dict.fromkeys((*kind.portable, *kind.compared)):
+        ref, note = mapped.get(name), kind.notes.get(name, "")
+        if name in told:
+            continue
+        if ref is None:
+            yield f"`{name}`", "carried", note
+        else:
+            to = f"to the {ref.kind.replace('_', ' ')}{', where it has a counterpart' if ref.weak else ''}"
+            yield f"`{name}`", "mapped", "; ".join(filter(None, (to, note)))
+    others = (n for n in kind.notes if n not in (*kind.portable, *kind.compared))
+    yield from ((f"`{name}`", "carried", kind.notes[name]) for name in others)
+    yield from ((f"`{name}`", "chosen by policy", why) for name, why in kind.chosen.items())
+    yield from ((f"`{name}`", "cannot be carried", why) for name, why in kind.lost.items())
 
 
 def _names(names: tuple[str, ...]) -> str:

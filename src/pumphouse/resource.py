@@ -63,7 +63,10 @@ class Kind:
     :cvar acts_in_project: belongs to the project and user of the token that makes it.
     :cvar project_field: field that names the owning project.
     :cvar left_at_source: ``commit`` does not delete it; why.
-    :cvar notes: field → how it is treated, for the table of supported resources.
+    :cvar notes: field that is carried → what to know about it. These three are for people: the table of supported
+        resources is made of them and of the fields above.
+    :cvar chosen: field → the policy that decides about it.
+    :cvar lost: field that cannot be carried → why.
     """
 
     name: ClassVar[str]
@@ -83,6 +86,8 @@ class Kind:
     project_field: ClassVar[str | None] = "project_id"
     left_at_source: ClassVar[str] = ""
     notes: ClassVar[Mapping[str, str]] = {}
+    chosen: ClassVar[Mapping[str, str]] = {}
+    lost: ClassVar[Mapping[str, str]] = {}
 
     # --- reading --------------------------------------------------------------------------------
     def read(self, cloud: Cloud, found: Found) -> Iterator[Item]:

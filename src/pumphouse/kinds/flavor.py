@@ -23,6 +23,8 @@ class Flavor(Kind):
     left_at_source = "other projects may use it"
     notes = {
         "id": "kept when it is free",
+    }
+    lost = {
         "OS-FLV-DISABLED:disabled": "cannot be set through the API",
     }
 

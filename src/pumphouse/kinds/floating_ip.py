@@ -23,8 +23,10 @@ class FloatingIp(NetworkKind):
     identity = ("floating_network_id", "floating_ip_address")
     companion_of = ("port_id",)
     notes = {
-        "id": "cannot be chosen: Neutron gives a new one",
         "port_id": "set in the cutover of its server",
+    }
+    lost = {
+        "id": "Neutron gives a new one",
         "port_forwardings": "not carried yet",
     }
 

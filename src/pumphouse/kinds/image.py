@@ -56,6 +56,8 @@ class Image(Kind):
     notes = {
         "id": "kept when it is free",
         "os_hash_value": "compared after the copy",
+    }
+    lost = {
         "deactivated": "skipped with a reason",
     }
 

@@ -31,9 +31,13 @@ class Network(NetworkKind):
         *PROVIDER,
     )
     notes = {
-        "id": "cannot be chosen: Neutron gives a new one",
         "provider:segmentation_id": "kept for vlan; tunnel ids are the destination's own",
+    }
+    chosen = {
         "provider:physical_network": "mapped by policy.physical_networks",
+    }
+    lost = {
+        "id": "Neutron gives a new one",
         "qos_policy_id": "not carried yet",
         "availability_zone_hints": "not carried yet",
     }

@@ -35,8 +35,8 @@ class Port(NetworkKind):
         "extra_dhcp_opts",
     )
     identity = ("network_id", "mac_address")
-    notes = {
-        "id": "cannot be chosen: Neutron gives a new one",
+    lost = {
+        "id": "Neutron gives a new one",
         "qos_policy_id": "not carried yet",
         "binding:profile": "chosen by the destination",
     }

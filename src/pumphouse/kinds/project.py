@@ -18,7 +18,9 @@ class Project(Kind):
     reuse_different = True
     project_field = "id"
     left_at_source = "services Pumphouse does not know may still keep things in it"
-    notes = {"id": "cannot be chosen: Keystone gives a new one"}
+    lost = {
+        "id": "Keystone gives a new one",
+    }
 
     def item(self, body: dict[str, Any]) -> Item | None:
         """Domains are listed as projects too; a top project's parent is its domain."""

@@ -18,7 +18,9 @@ class Quota(Kind):
     reuse_different = True
     left_at_source = "goes with its project"
     ignored: ClassVar[tuple[str, ...]] = ("id", "project_id", "tenant_id")
-    notes = {"limits": "those that the destination knows; per-type limits where it has the volume type"}
+    notes = {
+        "limits": "those that the destination knows; per-type limits where it has the volume type",
+    }
 
     def read(self, cloud: Cloud, found: Found) -> Iterator[Item]:
         """One call for each project."""

@@ -16,7 +16,9 @@ class Role(Kind):
     reuse_different = True
     project_field = None
     left_at_source = "other projects may use it"
-    notes = {"id": "cannot be chosen: Keystone gives a new one"}
+    lost = {
+        "id": "Keystone gives a new one",
+    }
 
     def normalise(self, fields: dict[str, Any]) -> dict[str, Any]:
         """A global role has no domain."""

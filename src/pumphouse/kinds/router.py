@@ -22,8 +22,10 @@ class Router(NetworkKind):
     portable = ("name", "description", "project_id", "admin_state_up", "external_gateway_info")
     held = ("admin_state_up",)
     notes = {
-        "id": "cannot be chosen: Neutron gives a new one",
         "admin_state_up": "off until the first cutover of its project: both clouds have the same address",
+    }
+    lost = {
+        "id": "Neutron gives a new one",
         "distributed": "chosen by the destination",
         "ha": "chosen by the destination",
         "availability_zone_hints": "not carried yet",

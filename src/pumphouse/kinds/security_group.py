@@ -14,7 +14,9 @@ class SecurityGroup(NetworkKind):
     api = Api("network", "/security-groups", "security_group", "security_groups")
     refs = (Ref("project", "project_id"),)
     portable = ("name", "description", "project_id", "stateful")
-    notes = {"id": "cannot be chosen: Neutron gives a new one"}
+    lost = {
+        "id": "Neutron gives a new one",
+    }
 
     def automatic(self, item: Item) -> bool:
         """Neutron makes the default group when it is first asked about a project."""

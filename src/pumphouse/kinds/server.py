@@ -55,14 +55,16 @@ class Server(Kind):
     acts_in_project = True
     reads_after = ("flavor", "user", "keypair", "port", "volume", "server_group")
     notes = {
-        "id": "cannot be chosen: Nova gives a new one, so cloud-init runs once more",
         "image": "becomes the captured root disk, kept as a hidden private image of the project",
         "user_id": "kept when the user was made by Pumphouse, else the administrator's",
         "hostname": "from microversion 2.90 of the destination; follows from the name before",
-        "availability_zone": "chosen by the destination",
         "key_name": "carried as long as the user has that keypair",
         "status": "ACTIVE, SHUTOFF, PAUSED and SUSPENDED are brought back; others are blocked",
         "locked": "carried, with its reason from microversion 2.73",
+    }
+    lost = {
+        "id": "Nova gives a new one, so cloud-init runs once more",
+        "availability_zone": "chosen by the destination",
     }
 
     def read(self, cloud: Cloud, found: Found) -> Iterator[Item]:

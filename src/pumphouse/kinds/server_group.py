@@ -15,7 +15,12 @@ class ServerGroup(Kind):
     refs = (Ref("project", "project_id"), Ref("user", "user_id"))
     portable = ("name", "policy", "rules", "project_id", "user_id")
     acts_in_project = True
-    notes = {"id": "cannot be chosen: Nova gives a new one", "members": "join when they are moved"}
+    notes = {
+        "members": "join when they are moved",
+    }
+    lost = {
+        "id": "Nova gives a new one",
+    }
 
     def query(self, cloud: Cloud) -> dict[str, Any]:
         """Those of every project."""

@@ -29,8 +29,8 @@ class Subnet(NetworkKind):
     )
     identity = ("network_id", "cidr")
     companion_of = ("network_id",)
-    notes = {
-        "id": "cannot be chosen: Neutron gives a new one",
+    lost = {
+        "id": "Neutron gives a new one",
         "subnetpool_id": "not carried yet: the subnet keeps its CIDR without the pool",
     }
 

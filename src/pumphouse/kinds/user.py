@@ -25,9 +25,11 @@ class User(Kind):
     project_field = None
     left_at_source = "it may have other projects"
     notes = {
-        "id": "cannot be chosen: Keystone gives a new one",
-        "password": "cannot be read through the API: an unknown one is set, an administrator resets it",
         "default_project_id": "carried when that project is migrated too",
+    }
+    lost = {
+        "id": "Keystone gives a new one",
+        "password": "cannot be read through the API: an unknown one is set, an administrator resets it",
     }
 
     def normalise(self, fields: dict[str, Any]) -> dict[str, Any]:

@@ -26,9 +26,13 @@ class Volume(Kind):
     moves = True
     acts_in_project = True
     notes = {
-        "id": "cannot be chosen: Cinder gives a new one",
-        "volume_type": "by name, mapped by policy.volume_types",
         "user_id": "kept when the user was made by Pumphouse, else the administrator's",
+    }
+    chosen = {
+        "volume_type": "by name, mapped by policy.volume_types",
+    }
+    lost = {
+        "id": "Cinder gives a new one",
         "availability_zone": "chosen by the destination",
         "snapshots": "not carried yet: the plan names them",
         "encrypted": "blocked: the key stays in the source",

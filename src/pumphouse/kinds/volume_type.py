@@ -17,7 +17,12 @@ class VolumeType(Kind):
     reuse_different = True
     project_field = None
     left_at_source = "other projects may use it"
-    notes = {"name": "mapped by policy.volume_types", "extra_specs": "the destination's own"}
+    chosen = {
+        "name": "mapped by policy.volume_types",
+    }
+    lost = {
+        "extra_specs": "the destination's own",
+    }
 
     def query(self, cloud: Any) -> dict[str, Any]:
         """Private types too."""

@@ -10,7 +10,7 @@ __all__ = ["View", "check", "identity", "network", "servers", "steps", "volumes"
 def check(view: View) -> tuple[Problem, ...]:
     """Every problem that the rules find."""
     return tuple(
-        Problem(identifier, severity, key, what, remedy)
-        for identifier, (severity, function) in RULES.items()
-        for key, what, remedy in function(view)
+        Problem(rule.id, rule.severity, key, what, remedy)
+        for rule in RULES.values()
+        for key, what, remedy in rule.find(view)
     )

@@ -37,16 +37,33 @@ class View:
         return row is not None and "status" in row.data
 
 
-Rule = Callable[[View], Found]
-RULES: dict[str, tuple[Severity, Rule]] = {}
+@dataclass(frozen=True)
+class Rule:
+    """One problem that can be met, wherever it is met.
+
+    :param id: what operators call it.
+    :param about: what it looks for, in one sentence; from the docstring of its function.
+    :param acceptable: a block that an operator may take knowingly, resource by resource: something is lost, but
+        the migration can be carried out.
+    """
+
+    id: str
+    severity: Severity
+    about: str
+    find: Callable[[View], Found]
+    acceptable: bool = False
 
 
-def rule(identifier: str, severity: Severity) -> Callable[[Rule], Rule]:
-    """Register a rule under its id."""
+RULES: dict[str, Rule] = {}
+Finder = Callable[[View], Found]
 
-    def register(function: Rule) -> Rule:
-        RULES[identifier] = (severity, function)
-        return function
+
+def rule(identifier: str, severity: Severity, *, acceptable: bool = False) -> Callable[[Finder], Finder]:
+    """Register a function as the rule of this id; its docstring says what the rule looks for."""
+
+    def register(find: Finder) -> Finder:
+        RULES[identifier] = Rule(identifier, severity, (find.__doc__ or "").strip(), find, acceptable)
+        return find
 
     return register
 

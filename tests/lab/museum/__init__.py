@@ -1,0 +1,38 @@
+"""The museum: a project that holds one of everything a tenant can have, built with plain openstacksdk.
+
+A *wing* is a module here, listed in WINGS, with one area of OpenStack in it:
+
+``POLICY``
+    what its exhibits ask of ``policy`` in config.yaml; merged into the lab's configuration.
+``build(hall)``
+    makes the exhibits in the source.
+``portrait(hall, side)``
+    ``{kind: {name: facts}}`` of all exhibits in one cloud, with names instead of ids, through plain openstacksdk
+    (and by reading disk files): whatever the table of supported resources says is carried or mapped. Equal
+    portraits are equal exhibits.
+"""
+
+import os
+from types import ModuleType
+from typing import Any
+
+import yaml
+
+from museum.hall import PROJECT, Hall, open_hall
+
+__all__ = ["PROJECT", "WINGS", "Hall", "configure", "open_hall"]
+
+#: Every wing there is; PUMPHOUSE_TEST_WINGS narrows them while one is worked on.
+ALL: tuple[ModuleType, ...] = ()
+_wanted = os.environ.get("PUMPHOUSE_TEST_WINGS", "").split()
+WINGS = {name: wing for wing in ALL if (name := wing.__name__.rpartition(".")[2]) in (_wanted or [name])}
+
+
+def configure(lab: Any) -> None:
+    """Write ``museum.yaml`` beside the lab's config.yaml: the same clouds, and what the exhibits ask of policy."""
+    config = yaml.safe_load(lab.config.read_text())
+    for wing in WINGS.values():
+        for key, value in wing.POLICY.items():
+            policy = config.setdefault("policy", {})
+            policy[key] = {**policy.get(key, {}), **value} if isinstance(value, dict) else value
+    (lab.home / "museum.yaml").write_text(yaml.safe_dump(config))

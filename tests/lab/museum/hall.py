@@ -1,0 +1,54 @@
+"""What all wings of the museum stand on: the project, its curator, and connections to both clouds."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from openstack.connection import Connection
+
+PROJECT = "museum"
+CURATOR = "curator"
+PASSWORD = "curator-keeps-1t"
+
+
+@dataclass
+class Hall:
+    """The museum in the source, and ways to look at it in both clouds.
+
+    :param project: id of the project in the source.
+    :param user: id of the curator in the source, a member of the project.
+    """
+
+    lab: Any
+    project: str
+    user: str
+
+    @cached_property
+    def admin(self) -> Connection:
+        """The source's administrator."""
+        return self.lab.connect("source")
+
+    @cached_property
+    def tenant(self) -> Connection:
+        """The curator, in the project: what is made through this belongs to both."""
+        return self.lab.connect("source", username=CURATOR, password=PASSWORD, project_name=PROJECT)
+
+    def look(self, side: str) -> Connection:
+        """An administrator of either cloud."""
+        return self.lab.connect(side)
+
+    def project_in(self, side: str) -> str:
+        """Id of the project in either cloud."""
+        return str(self.look(side).identity.find_project(PROJECT, ignore_missing=False).id)
+
+
+def open_hall(lab: Any) -> Hall:
+    """Make the project and its curator."""
+    identity = lab.connect("source").identity
+    project = identity.create_project(name=PROJECT, domain_id="default", description="one of everything")
+    user = identity.create_user(
+        name=CURATOR, domain_id="default", password=PASSWORD, default_project_id=project.id
+    )
+    role = identity.find_role("member", ignore_missing=False)
+    identity.assign_project_role_to_user(project, user, role)
+    return Hall(lab, project.id, user.id)
