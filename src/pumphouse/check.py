@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import sqlalchemy
-from sqlalchemy.engine import URL, make_url
 
+from pumphouse import database
 from pumphouse.config import CloudConfig, Config
-from pumphouse.errors import CloudError, Forbidden, Missing, PumphouseError, Unreachable
+from pumphouse.errors import CloudError, ConfigError, Forbidden, Missing, PumphouseError, Unreachable
 from pumphouse.facts import SERVICES, newest, number, release
 from pumphouse.model import CheckResult, Result
-from pumphouse.ports import Cloud
+from pumphouse.ports import Cloud, IdentityTables
 
 Connect = Callable[[], Cloud]
 
@@ -40,6 +40,7 @@ ADMIN_READS: Mapping[str, tuple[tuple[str, dict[str, Any]], ...]] = {
     "block-storage": (("/os-services", {}),),
 }
 
+NO_PASSWORDS = "none named: passwords are not carried"
 SKEW_WARN, SKEW_FAIL = 30, 300  # seconds
 
 
@@ -58,12 +59,17 @@ fail = partial(Answer, Result.FAIL)
 
 
 def check(
-    source: Connect, destination: Connect, config: Config, now: Callable[[], float] = time.time
+    source: Connect,
+    destination: Connect,
+    config: Config,
+    tables: IdentityTables,
+    now: Callable[[], float] = time.time,
 ) -> Iterator[CheckResult]:
     """Every question, in order; a cloud that cannot be asked fails its lines instead of raising.
 
     :param source: connects to the source; called once.
     :param destination: connects to the destination; called once.
+    :param tables: those of the Keystones whose database the configuration names.
     """
     yield _line("configuration", partial(ok, "valid"))
     yield _line("ledger", partial(_ledger, config.ledger))
@@ -78,8 +84,9 @@ def check(
     for role in ("source", "destination"):
         settings: CloudConfig = getattr(config, role)
         if settings.identity:
-            address = settings.identity.connection.get_secret_value()
-            yield _line(f"{role} identity database", partial(_database, address, "user"))
+            yield _line(f"{role} identity database", partial(_identity, role, tables))
+        else:
+            yield _line(f"{role} identity database", partial(ok, NO_PASSWORDS))
 
 
 def same_cloud(source: Cloud, destination: Cloud, config: Config) -> str:
@@ -253,44 +260,26 @@ def _writable(path: Path) -> Answer:
     return ok(str(path))
 
 
-def _database(address: str, table: str | None = None) -> Answer:
-    """Whether a database answers and has the table; its password is never shown."""
+def _database(address: str) -> Answer:
+    """Whether a database answers; its password is never shown."""
     try:
-        url = make_url(address)
-    except sqlalchemy.exc.ArgumentError:
-        return fail("not an SQLAlchemy URL", "Write e.g. mysql+pymysql://user:secret@host/keystone.")
-    shown = url.render_as_string(hide_password=True).partition("?")[0]
-    try:
-        tables = _tables(url)
-    except FileNotFoundError:
-        # SQLite makes a file that is missing: right for a ledger, wrong for somebody's database.
-        return fail(f"{shown}: no such file", "Check the path.") if table else _writable(_file(url))
-    except ImportError as error:
-        remedy = "pip install 'pumphouse[mysql]' or 'pumphouse[postgresql]'"
-        return fail(f"the driver {error.name} is not installed", remedy)
+        url = database.parse(address)
+        path = database.file(url)
+        if path and not path.is_file():  # made when it is first needed
+            return _writable(path)
+        with database.open_existing(url).connect():
+            return ok(f"{database.shown(url)} answers")
+    except ConfigError as error:
+        return fail(error.message, error.remedy)
     except sqlalchemy.exc.SQLAlchemyError as error:
-        return fail(f"{shown}: {_reason(error, url)}", "Check host, user, password and the network.")
-    if table and table not in tables:
-        return fail(f"{shown} has no table {table!r}", "Name the database of Keystone.")
-    return ok(f"{shown} answers")
+        shown = f"{database.shown(url)}: {database.reason(error, url)}"
+        return fail(shown, "Check host, user, password and the network.")
 
 
-def _tables(url: URL) -> list[str]:
-    if url.get_backend_name() == "sqlite" and not _file(url).is_file():
-        raise FileNotFoundError
-    patience = {"connect_timeout": 10} if url.get_backend_name() != "sqlite" else {}
-    engine = sqlalchemy.create_engine(url, connect_args=patience, poolclass=sqlalchemy.pool.NullPool)
-    with engine.connect() as connection:
-        return sqlalchemy.inspect(connection).get_table_names()
-
-
-def _file(url: URL) -> Path:
-    return Path(url.database or "").absolute()
-
-
-def _reason(error: sqlalchemy.exc.SQLAlchemyError, url: URL) -> str:
-    """What the driver says, in one line, without password and options."""
-    text = " ".join(str(getattr(error, "orig", None) or type(error).__name__).split())
-    for secret in filter(None, (url.password, *map(str, url.query.values()))):
-        text = text.replace(secret, "***")
-    return text
+def _identity(role: str, tables: IdentityTables) -> Answer:
+    """Whether passwords can be read at the source, and written at the destination."""
+    try:
+        where = tables.prove(role)
+    except PumphouseError as error:
+        return fail(error.message, error.remedy)
+    return ok(f"{where} is Keystone's" + (", and can be written" if role == "destination" else ""))

@@ -98,10 +98,43 @@ class Policy(Strict):
         default_factory=dict,
         description="Volume types of the source → of the destination; same name when left out.",
     )
+    projects: Mapping[str, str] = Field(
+        default_factory=dict,
+        description="Names of projects at the source → in the destination; same name when left out.",
+    )
+    roles: Mapping[str, str] = Field(
+        default_factory=dict,
+        description="Names of roles at the source → in the destination, e.g. _member_: member.",
+    )
+    domains: Mapping[str, str] = Field(
+        default_factory=dict, description="Names of domains at the source → in the destination."
+    )
     lock_source: bool = Field(
         True, description="Lock moved servers at the source, so that nobody starts them a second time."
     )
     timeouts: Timeouts = Field(default_factory=Timeouts, description="How long to wait, in seconds.")
+
+    @field_validator("projects", "roles", "domains")
+    @classmethod
+    def _names(cls, value: Mapping[str, str]) -> Mapping[str, str]:
+        if not all(name.strip() and there.strip() for name, there in value.items()):
+            raise ValueError("a name is empty")
+        return value
+
+    @field_validator("projects", "domains")
+    @classmethod
+    def _one_to_one(cls, value: Mapping[str, str]) -> Mapping[str, str]:
+        several = {there for there in value.values() if list(value.values()).count(there) > 1}
+        if several:
+            raise ValueError(
+                f"several of the source become {min(several)!r}: they cannot be told apart again"
+            )
+        return value
+
+    def renamed(self, kind: str, name: str) -> str:
+        """What a resource of the source is called in the destination."""
+        maps = {"project": self.projects, "role": self.roles, "domain": self.domains}
+        return maps.get(kind, {}).get(name, name)
 
 
 class Config(Strict):

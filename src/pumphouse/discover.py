@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from pumphouse.errors import CloudError
 from pumphouse.inventory import Inventory
 from pumphouse.kinds import KINDS
 from pumphouse.model import HostRoom, Item
-from pumphouse.ports import Cloud
+from pumphouse.ports import Cloud, IdentityTables
 from pumphouse.resource import Kind
 
 LISTINGS = 6  # at once, for each cloud
@@ -21,6 +22,27 @@ def discover(cloud: Cloud) -> Inventory:
             reads = {kind.name: pool.submit(_read, kind, cloud, found) for kind in level}
             found |= {name: read.result() for name, read in reads.items()}
     return Inventory(cloud.role, (item for name in KINDS for item in found[name]))
+
+
+def add_identity(inventory: Inventory, tables: IdentityTables, carrying: bool) -> Inventory:
+    """The same inventory, with what Keystone's tables tell of users and application credentials among what is
+    observed of them.
+
+    :param carrying: whether both databases are at hand; else nothing is asked.
+    """
+    if not carrying:
+        return inventory
+    passwords = tables.passwords(inventory.role)
+    carried = tables.credentials() if inventory.role == "source" else frozenset()
+
+    def added(item: Item) -> Item:
+        if item.kind == "user":
+            return replace(item, observed={**item.observed, "password": passwords.get(item.id)})
+        if item.kind == "application_credential":
+            return replace(item, observed={**item.observed, "carried": item.id.rpartition("/")[2] in carried})
+        return item
+
+    return Inventory(inventory.role, map(added, inventory))
 
 
 def room(cloud: Cloud) -> tuple[HostRoom, ...] | None:

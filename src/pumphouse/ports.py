@@ -5,7 +5,18 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from pumphouse.model import Event, Migration, Row, Selection
+from pumphouse.model import (
+    About,
+    Copied,
+    Endpoint,
+    Event,
+    Migration,
+    Password,
+    Row,
+    Selection,
+    Temporary,
+    Version,
+)
 
 T = TypeVar("T")
 Json = Any
@@ -174,73 +185,6 @@ class Journal(Protocol):
         """Events in the order they happened, from the one after ``after`` on."""
 
 
-@dataclass(frozen=True)
-class Endpoint:
-    """One line of a cloud's service catalog."""
-
-    service_type: str
-    name: str
-    region: str
-    interface: str
-    url: str
-
-
-@dataclass(frozen=True)
-class Version:
-    """One API version a service offers.
-
-    :param id: e.g. ``v2.1``.
-    :param status: ``CURRENT``, ``SUPPORTED``, ``DEPRECATED``...
-    :param minimum: lowest microversion, empty when the service has none.
-    :param maximum: highest microversion, empty when the service has none.
-    """
-
-    id: str
-    status: str
-    minimum: str = ""
-    maximum: str = ""
-
-
-@dataclass(frozen=True)
-class Temporary:
-    """A thing made for the duration of a move: a snapshot, volume, image, role grant or keypair.
-
-    :param identifier: None when only the intent is known (a crash in between): look it up by name.
-    """
-
-    owner: str
-    cloud: str
-    kind: str
-    name: str
-    identifier: str | None
-
-
-@dataclass(frozen=True)
-class About:
-    """Whose data is copied, for progress.
-
-    :param key: the image, volume or root disk.
-    :param workload: key of the server it goes with, or its own.
-    """
-
-    key: str
-    workload: str
-
-
-@dataclass(frozen=True)
-class Copied:
-    """What a transfer copied.
-
-    :param size: bytes sent.
-    :param content: sha256, in hex, of the content without the zero bytes at its end.
-    :param seconds: how long it took.
-    """
-
-    size: int
-    content: str
-    seconds: float
-
-
 class Transfer(Protocol):
     """Copies the data of an image between the clouds, or reads it to its end."""
 
@@ -249,6 +193,38 @@ class Transfer(Protocol):
 
     def read(self, cloud: Cloud, image: str, size: int, about: "About") -> Copied:
         """Read the data of an image to its end, for its hash."""
+
+
+class IdentityTables(Protocol):
+    """Keystone's tables in both clouds, for what no API tells or takes; hashes never leave the adapter.
+
+    All methods raise :class:`pumphouse.errors.CloudError` when a database does not answer as it should.
+    """
+
+    def passwords(self, role: str) -> Mapping[str, Password]:
+        """What there is to know of the users' passwords in a cloud, by user id; empty without its database."""
+
+    def credentials(self) -> frozenset[str]:
+        """Ids of the source's application credentials whose secret the destination can check."""
+
+    def carry_passwords(self, users: Mapping[str, str]) -> Mapping[str, int]:
+        """Give users of the destination the passwords of users of the source, in one transaction.
+
+        :param users: source id → destination id.
+        :return: source id → when the password was set, in microseconds since the epoch.
+        """
+
+    def carry_credential(self, identifier: str, want: Mapping[str, Any]) -> None:
+        """Give the destination an application credential of the source, with its id and secret; repeatable.
+
+        :param want: user, project and roles, by their ids in the destination.
+        """
+
+    def prove(self, role: str) -> str:
+        """Where a cloud's database is, without password, once it has proven to be Keystone's and usable.
+
+        Nothing is changed; whether the destination's can be written is asked with statements that meet no row.
+        """
 
 
 class Publish(Protocol):
@@ -260,7 +236,10 @@ class Publish(Protocol):
 
 @dataclass(frozen=True)
 class Ports:
-    """Everything outside the process that a run touches."""
+    """Everything outside the process that a run touches.
+
+    :param identity: None when the configuration does not name the databases of both Keystones.
+    """
 
     source: Cloud
     destination: Cloud
@@ -268,6 +247,7 @@ class Ports:
     transfer: Transfer
     clock: Clock
     publish: Publish
+    identity: IdentityTables | None = None
 
     def cloud(self, role: str) -> Cloud:
         """The cloud with this role."""
@@ -281,9 +261,11 @@ __all__ = [
     "Copied",
     "Endpoint",
     "Event",
+    "IdentityTables",
     "Journal",
     "Json",
     "Ledger",
+    "Password",
     "Ports",
     "Publish",
     "Temporary",

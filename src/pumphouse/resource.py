@@ -5,7 +5,7 @@ only where an oddity of OpenStack forces it to, and says which. Field names are 
 """
 
 import copy
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -56,6 +56,8 @@ class Kind:
     :cvar reads_after: kinds that must be read before this one.
     :cvar reuse_different: a counterpart that was there before may differ (it belongs to the destination).
     :cvar reuse_only: never made; the deployer of the destination provides it.
+    :cvar shared: several of the source may have the same counterpart.
+    :cvar in_tables: made in Keystone's tables: no API can.
     :cvar payload: it carries data besides its fields (an image, a disk).
     :cvar moves: moved in the cutover, with downtime; everything else is prepared before.
     :cvar held: fields that are set in the cutover only, because source and destination would disturb
@@ -79,6 +81,8 @@ class Kind:
     reads_after: ClassVar[tuple[str, ...]] = ()
     reuse_different: ClassVar[bool] = False
     reuse_only: ClassVar[bool] = False
+    shared: ClassVar[bool] = False
+    in_tables: ClassVar[bool] = False
     payload: ClassVar[bool] = False
     moves: ClassVar[bool] = False
     held: ClassVar[tuple[str, ...]] = ()
@@ -133,6 +137,26 @@ class Kind:
         """Why this one is not carried over, in words; empty when it is."""
         return ""
 
+    def belongs(self, item: Item, selected: Container[str]) -> bool:
+        """Whether it comes along with what is selected.
+
+        :param selected: keys.
+        """
+        kinds = {ref.path: ref.kind for ref in self.refs}
+        keys = [[f"{kinds[path]}:{i}" for i in references(item.fields, path)] for path in self.companion_of]
+        return bool(keys) and all(part and all(key in selected for key in part) for part in keys)
+
+    def never_made(self, item: Item) -> str:
+        """Why a counterpart of this one is found or nothing: the destination's deployer provides it."""
+        return ""
+
+    def due(self, item: Item, data: Fields) -> str:
+        """What is still to be done though the counterpart is finished, in words; empty when nothing is.
+
+        :param data: facts of its row in the ledger.
+        """
+        return ""
+
     def candidates(self, want: Fields, item: Item, there: Iterable[Item]) -> list[Item]:
         """Which of the destination's items may be the counterpart: those of the same natural key."""
         return [
@@ -147,7 +171,10 @@ class Kind:
 
         :param want: the fields with references already those of the destination.
         """
-        body = {name: want[name] for name in self.portable if name in want}
+        return self.post(cloud, {name: want[name] for name in self.portable if name in want})
+
+    def post(self, cloud: Cloud, body: dict[str, Any]) -> str:
+        """The creating call: a POST to the collection."""
         answer = cloud.post(self.api.service, self.api.path, {self.api.one: body})
         return str(answer[self.api.one]["id"])
 

@@ -8,7 +8,11 @@ from pumphouse.clock import StoppableClock
 from pumphouse.clouds.connect import connect
 from pumphouse.config import Config
 from pumphouse.drivers.transfer.stream import StreamTransfer
+from pumphouse.errors import Missing
 from pumphouse.events import Bus
+from pumphouse.facts import newest, number
+from pumphouse.identity.formats import accepted
+from pumphouse.identity.tables import SqlIdentityTables
 from pumphouse.ledger.journal import Journal
 from pumphouse.ledger.sql import SqlLedger, open_engine
 from pumphouse.ports import Publish, Transfer
@@ -41,8 +45,21 @@ def open_service(config: Config, bus: Bus, **policy: Any) -> Iterator[Service]:
             attempts=settings.attempts,
         )
 
+    def accepts() -> frozenset[str]:
+        try:
+            compute = newest(destination.versions("compute"))
+        except Missing:
+            compute = None
+        return accepted(number(compute.maximum) if compute else ())
+
     adapters = Adapters(
-        source, destination, SqlLedger(engine, clock), Journal(engine, clock), clock, transfer
+        source,
+        destination,
+        SqlLedger(engine, clock),
+        Journal(engine, clock),
+        clock,
+        transfer,
+        SqlIdentityTables(config, accepts),
     )
     try:
         yield Service(Session(config, adapters, bus), lambda role: connect(config, role, clock))

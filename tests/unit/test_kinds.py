@@ -91,7 +91,7 @@ def test_a_user_gets_a_password_that_nobody_knows() -> None:
 
 def test_a_global_role_has_no_domain() -> None:
     bodies = [{"id": "r", "name": "member", "domain_id": None, "description": None}]
-    (found,) = read("role", RecordingCloud().on("GET", "identity", "/roles", {"roles": bodies}))
+    (found,) = read("role", RecordingCloud().on("GET", "identity", "/roles", {"roles": bodies}), domain=[])
     assert found.fields == {"name": "member"}
 
 
@@ -107,21 +107,30 @@ ASSIGNMENTS = [
 ]
 
 
-def test_assignments_of_groups_and_on_the_system_are_skipped_with_a_reason() -> None:
+def test_assignments_say_in_their_ids_and_names_who_has_what_where() -> None:
     listing = {"role_assignments": ASSIGNMENTS}
     cloud = RecordingCloud().on("GET", "identity", "/role_assignments", listing)
-    found = read("role_assignment", cloud, role=[role("r", "member")], user=[user("u", "ann")], project=[])
-    reasons = [KINDS["role_assignment"].skip_reason(i) for i in found]
-    assert [bool(r) for r in reasons] == [False, False, True, True]
-    assert found[0].name == "member for ann on p"
-    assert [i.id for i in found] == ["r/u/p", "r/u/d/inherited", "r/group g/p", "r/u/system"]
+    known = {"role": [role("r", "member")], "user": [user("u", "ann")]}
+    known |= {kind: [] for kind in ("group", "group_membership", "project", "domain")}
+    assert [(i.id, i.name) for i in read("role_assignment", cloud, **known)] == [
+        ("r/u/p", "member for ann on p"),
+        ("r/u/domain:d/inherited", "member for ann on domain d and below"),
+        ("r/group:g/p", "member for group g on p"),
+        ("r/u/system", "member for ann on the system"),
+    ]
 
 
 @pytest.mark.parametrize(
     ("fields", "path", "identifier"),
     [
         ({"project_id": "p"}, "/projects/p/users/u/roles/r", "r/u/p"),
-        ({"domain_id": "d"}, "/domains/d/users/u/roles/r", "r/u/d"),
+        ({"domain_id": "d"}, "/domains/d/users/u/roles/r", "r/u/domain:d"),
+        ({"system": "all"}, "/system/users/u/roles/r", "r/u/system"),
+        (
+            {"user_id": None, "group_id": "g", "project_id": "p"},
+            "/projects/p/groups/g/roles/r",
+            "r/group:g/p",
+        ),
         (
             {"project_id": "p", "inherited": True},
             "/OS-INHERIT/projects/p/users/u/roles/r/inherited_to_projects",

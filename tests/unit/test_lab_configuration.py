@@ -90,7 +90,9 @@ def test_client_files(tmp_path, clouds):
     entry = yaml.safe_load(path.read_text())["clouds"]["pumphouse-destination"]
     assert entry["auth"]["auth_url"] == "http://127.0.0.1:25000/v3"
     config = tmp_path / "config.yaml"
-    assert yaml.safe_load(config.read_text())["source"] == {"cloud": "pumphouse-source"}
+    source = yaml.safe_load(config.read_text())["source"]
+    assert source["cloud"] == "pumphouse-source"
+    assert source["identity"]["connection"] == f"sqlite:///{clouds[0].db}/keystone.sqlite"
     config.write_text("mine")
     client_files.write_client_files(tmp_path, clouds)
     assert config.read_text() == "mine"

@@ -44,16 +44,17 @@ def role(id_: str, name: str = "") -> Item:
 
 def user(id_: str, name: str = "", **fields: Any) -> Item:
     values = {"name": name or id_, "domain_id": "default", "enabled": True}
-    return item("user", id_, name or id_, None, {**values, **fields})
+    return item("user", id_, name or id_, None, {**values, **fields}, password_expires_at=None)
 
 
-def assignment(role_: str, user_: str | None, project_: str | None, **observed: Any) -> Item:
-    fields = {"role_id": role_, "user_id": user_, "project_id": project_, "inherited": False}
-    fields = {name: value for name, value in fields.items() if value is not None}
-    who = user_ or f"group {observed.get('group')}"
-    seen = {"group": None, "system": False, **observed}
+def assignment(role_: str, user_: str | None, project_: str | None, group_: str | None = None) -> Item:
+    values = {"role_id": role_, "user_id": user_, "group_id": group_, "project_id": project_}
+    fields = {name: value for name, value in values.items() if value is not None}
+    who = user_ or f"group:{group_}"
     return item(
-        "role_assignment", f"{role_}/{who}/{project_}", f"{role_} for {who}", project_, fields, **seen
+        *("role_assignment", f"{role_}/{who}/{project_}", f"{role_} for {who}", project_),
+        {**fields, "inherited": False},
+        members=[],
     )
 
 

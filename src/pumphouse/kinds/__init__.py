@@ -1,11 +1,16 @@
 """One file per resource type, and this table; nothing else. Order matters to people only."""
 
+from pumphouse.kinds.application_credential import ApplicationCredential
+from pumphouse.kinds.credential import Credential
 from pumphouse.kinds.domain import Domain
 from pumphouse.kinds.flavor import Flavor
 from pumphouse.kinds.flavor_access import FlavorAccess
 from pumphouse.kinds.floating_ip import FloatingIp
+from pumphouse.kinds.group import Group
+from pumphouse.kinds.group_membership import GroupMembership
 from pumphouse.kinds.image import Image
 from pumphouse.kinds.image_member import ImageMember
+from pumphouse.kinds.implied_role import ImpliedRole
 from pumphouse.kinds.keypair import Keypair
 from pumphouse.kinds.network import Network
 from pumphouse.kinds.port import Port
@@ -20,6 +25,7 @@ from pumphouse.kinds.security_group_rules import SecurityGroupRules
 from pumphouse.kinds.server import Server
 from pumphouse.kinds.server_group import ServerGroup
 from pumphouse.kinds.subnet import Subnet
+from pumphouse.kinds.trust import Trust
 from pumphouse.kinds.user import User
 from pumphouse.kinds.volume import Volume
 from pumphouse.kinds.volume_type import VolumeType
@@ -31,8 +37,14 @@ KINDS: dict[str, Kind] = {
         Domain(),
         Project(),
         Role(),
+        ImpliedRole(),
         User(),
+        Group(),
+        GroupMembership(),
         RoleAssignment(),
+        Credential(),
+        ApplicationCredential(),
+        Trust(),
         Keypair(),
         Flavor(),
         FlavorAccess(),

@@ -2,29 +2,42 @@
 
 from typing import Any
 
+from pumphouse.identity_resource import IdentityKind
 from pumphouse.model import Item
 from pumphouse.ports import Cloud
-from pumphouse.resource import Api, Kind
+from pumphouse.resource import Api
 
 
-class Domain(Kind):
-    """Matched by name; made with the id of the source (``explicit_domain_id``, Keystone 16)."""
+class Domain(IdentityKind):
+    """Matched by name; made with the id of the source (`explicit_domain_id`, Keystone 16)."""
 
     name = "domain"
     api = Api("identity", "/domains", "domain", "domains")
-    portable = ("name", "description", "enabled")
+    portable = ("name", "description", "enabled", "tags", "options", "extra")
     identity = ("name",)
     reuse_different = True
-    project_field = None
     left_at_source = "other projects may use it"
+    notes = {
+        "name": "mapped by policy.domains",
+        "options": "immutable",
+        "extra": "attributes that operators added",
+    }
+    lost = {
+        "config": "settings of LDAP and the like are the deployer's: set them up before users of it are migrated",
+    }
 
     def create(self, cloud: Cloud, want: dict[str, Any], item: Item) -> str:
         """Keep the id: LDAP and federation settings are filed under it."""
-        body = {"domain": {**want, "explicit_domain_id": item.id}}
-        return str(cloud.post("identity", "/domains", body)["domain"]["id"])
+        return self.post(cloud, {**self.body(want), "explicit_domain_id": item.id})
+
+    def normalise(self, fields: dict[str, Any]) -> dict[str, Any]:
+        """Tags are a set."""
+        if "tags" in fields:
+            fields["tags"] = sorted(fields["tags"] or ())
+        return super().normalise(fields)
 
     def delete(self, cloud: Cloud, identifier: str) -> None:
         """Keystone removes disabled domains only."""
-        if cloud.find("identity", f"/domains/{identifier}"):
+        if self.release(cloud, identifier):
             cloud.patch("identity", f"/domains/{identifier}", {"domain": {"enabled": False}})
             cloud.delete("identity", f"/domains/{identifier}")

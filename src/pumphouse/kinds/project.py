@@ -2,22 +2,32 @@
 
 from typing import Any
 
+from pumphouse.identity_resource import IdentityKind
 from pumphouse.model import Item
 from pumphouse.ports import Cloud
-from pumphouse.resource import Api, Kind, Ref
+from pumphouse.resource import Api, Ref
 
 
-class Project(Kind):
+class Project(IdentityKind):
     """Matched by domain and name, which Keystone keeps unique."""
 
     name = "project"
     api = Api("identity", "/projects", "project", "projects")
     refs = (Ref("domain", "domain_id"), Ref("project", "parent_id"))
-    portable = ("name", "description", "enabled", "domain_id", "parent_id", "tags")
+    portable = (
+        *("name", "description", "enabled", "domain_id", "parent_id", "tags", "options"),
+        "extra",
+    )
+    own = ("id", "links", "is_domain")
     identity = ("domain_id", "name")
     reuse_different = True
     project_field = "id"
     left_at_source = "services Pumphouse does not know may still keep things in it"
+    notes = {
+        "name": "mapped by policy.projects",
+        "options": "immutable",
+        "extra": "attributes that operators added",
+    }
     lost = {
         "id": "Keystone gives a new one",
     }
@@ -35,6 +45,7 @@ class Project(Kind):
 
         All groups are listed: asking for those of one project would make its default group anew.
         """
+        self.release(cloud, identifier)
         super().delete(cloud, identifier)
         for group in list(cloud.pages("network", "/security-groups", "security_groups")):
             if group["project_id"] == identifier and group["name"] == "default":
@@ -45,4 +56,4 @@ class Project(Kind):
         fields["tags"] = sorted(fields.get("tags") or ())
         if not fields.get("parent_id"):
             fields.pop("parent_id", None)
-        return fields
+        return super().normalise(fields)

@@ -1,83 +1,120 @@
 """Who has which role where."""
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Container, Iterator
 from typing import Any
 
 from pumphouse.model import Item
 from pumphouse.ports import Cloud
 from pumphouse.resource import Api, Found, Kind, Ref
 
+SYSTEM = "all"  # the only system scope there is
+
 
 class RoleAssignment(Kind):
-    """An assignment has no id of its own: it is its role, its user and its scope."""
+    """An assignment has no id of its own: it is its role, its user or group, and its scope."""
 
     name = "role_assignment"
     api = Api("identity", "/role_assignments", "role_assignment", "role_assignments")
     refs = (
         Ref("role", "role_id"),
         Ref("user", "user_id"),
+        Ref("group", "group_id"),
         Ref("project", "project_id"),
         Ref("domain", "domain_id"),
     )
-    portable = ("role_id", "user_id", "project_id", "domain_id", "inherited")
-    identity = ("role_id", "user_id", "project_id", "domain_id", "inherited")
+    portable = ("role_id", "user_id", "group_id", "project_id", "domain_id", "system", "inherited")
+    identity = portable
     companion_of = ("user_id", "project_id")
-    reads_after = ("role", "user", "project")
+    reads_after = ("role", "user", "group", "group_membership", "project", "domain")
+    shared = True
     left_at_source = "goes with its user and project"
-    lost = {
-        "group_id": "not carried yet: the plan names the assignments of groups",
+    notes = {
+        "domain_id": "with 'identity' and '--all' only",
+        "system": "with 'identity' and '--all' only",
     }
 
     def read(self, cloud: Cloud, found: Found) -> Iterator[Item]:
         """Assignments as made, not as they work out (groups, inheritance and implied roles unexpanded)."""
         names = {(kind, i.id): i.name for kind in self.reads_after for i in found[kind]}
+        members = defaultdict(list)
+        for membership in found["group_membership"]:
+            members[membership.fields["group_id"]].append(membership.fields["user_id"])
         for body in cloud.pages(self.api.service, self.api.path, self.api.many):
             scope = body["scope"]
-            fields = {
+            values = {
                 "role_id": body["role"]["id"],
                 "user_id": body.get("user", {}).get("id"),
+                "group_id": body.get("group", {}).get("id"),
                 "project_id": scope.get("project", {}).get("id"),
                 "domain_id": scope.get("domain", {}).get("id"),
-                "inherited": "OS-INHERIT:inherited_to" in scope,
+                "system": SYSTEM if "system" in scope else None,
             }
-            who = fields["user_id"] or f"group {body['group']['id']}"
-            where = fields["project_id"] or fields["domain_id"] or "system"
-            words = (
-                names.get(("role", fields["role_id"]), fields["role_id"]),
-                names.get(("user", who), who),
-                names.get(("project", where), where),
-            )
+            fields = {name: value for name, value in values.items() if value is not None}
+            fields["inherited"] = "OS-INHERIT:inherited_to" in scope
             yield Item(
                 self.name,
-                "/".join((fields["role_id"], who, where, *(["inherited"] if fields["inherited"] else []))),
-                "{} for {} on {}".format(*words),
-                fields["project_id"],
-                {name: value for name, value in fields.items() if value is not None},
-                {"group": body.get("group", {}).get("id"), "system": "system" in scope},
+                _identifier(fields),
+                _words(fields, names),
+                fields.get("project_id"),
+                fields,
+                {"members": members[fields.get("group_id", "")]},
             )
 
-    def skip_reason(self, item: Item) -> str:
-        """Groups and system scope are not carried."""
-        if item.observed["group"]:
-            return "assignments of groups are not carried yet; assign the role in the destination"
-        return "system roles belong to the operators of each cloud" if item.observed["system"] else ""
+    def belongs(self, item: Item, selected: Container[str]) -> bool:
+        """That of a group comes with its project and one of its members, who may owe what they have to it."""
+        if "group_id" not in item.fields:
+            return super().belongs(item, selected)
+        here = f"project:{item.project_id}" in selected
+        return here and any(f"user:{member}" in selected for member in item.observed["members"])
 
     def create(self, cloud: Cloud, want: dict[str, Any], item: Item) -> str:
         """A PUT, safe to repeat."""
         cloud.put("identity", _path(want))
-        parts = (want["role_id"], want["user_id"], want.get("project_id") or want["domain_id"])
-        return "/".join((*parts, *(["inherited"] if want["inherited"] else [])))
+        return _identifier(want)
 
     def delete(self, cloud: Cloud, identifier: str) -> None:
-        """Scope decides the path, and the id does not tell a project from a domain: ask for both."""
-        role, user, scope, *inherited = identifier.split("/")
-        fields = {"role_id": role, "user_id": user, "inherited": bool(inherited)}
-        for name in ("project_id", "domain_id"):
-            cloud.delete("identity", _path({**fields, name: scope}))
+        """Its id says all of it."""
+        cloud.delete("identity", _path(_fields(identifier)))
+
+
+SCOPES = {"project_id": "projects", "domain_id": "domains"}
+
+
+def _identifier(fields: dict[str, Any]) -> str:
+    """``role/user/project``, with words where that would not tell a group, a domain or an inherited one."""
+    who = fields.get("user_id") or f"group:{fields['group_id']}"
+    where = fields.get("project_id") or (
+        f"domain:{fields['domain_id']}" if "domain_id" in fields else "system"
+    )
+    return "/".join((fields["role_id"], who, where, *(["inherited"] if fields["inherited"] else [])))
+
+
+def _fields(identifier: str) -> dict[str, Any]:
+    role, who, where, *inherited = identifier.split("/")
+    fields: dict[str, Any] = {"role_id": role, "inherited": bool(inherited)}
+    fields["group_id" if who.startswith("group:") else "user_id"] = who.removeprefix("group:")
+    if where == "system":
+        fields["system"] = SYSTEM
+    else:
+        fields["domain_id" if where.startswith("domain:") else "project_id"] = where.removeprefix("domain:")
+    return fields
+
+
+def _words(fields: dict[str, Any], names: dict[tuple[str, str], str]) -> str:
+    def name(kind: str) -> str:
+        identifier = fields.get(f"{kind}_id")
+        return names.get((kind, identifier), identifier) if identifier else ""
+
+    who = name("user") or f"group {name('group')}"
+    where = name("project") or (f"domain {name('domain')}" if "domain_id" in fields else "the system")
+    return f"{name('role')} for {who} on {where}" + (" and below" if fields["inherited"] else "")
 
 
 def _path(fields: dict[str, Any]) -> str:
-    kind = "projects" if fields.get("project_id") else "domains"
-    scope = fields.get("project_id") or fields.get("domain_id")
-    path = f"/{kind}/{scope}/users/{fields['user_id']}/roles/{fields['role_id']}"
+    who = f"users/{fields['user_id']}" if fields.get("user_id") else f"groups/{fields['group_id']}"
+    if fields.get("system"):
+        return f"/system/{who}/roles/{fields['role_id']}"
+    scope = next(f"/{path}/{fields[name]}" for name, path in SCOPES.items() if fields.get(name))
+    path = f"{scope}/{who}/roles/{fields['role_id']}"
     return f"/OS-INHERIT{path}/inherited_to_projects" if fields["inherited"] else path

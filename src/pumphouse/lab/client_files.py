@@ -10,8 +10,12 @@ from pumphouse.lab.home import write_private
 CONFIG = """\
 source:
   cloud: pumphouse-source
+  identity:
+    connection: sqlite:///{source}
 destination:
   cloud: pumphouse-destination
+  identity:
+    connection: sqlite:///{destination}
 clouds_file: clouds.yaml
 ledger: ledger.sqlite
 log_dir: logs
@@ -24,7 +28,9 @@ def write_client_files(home: Path, clouds: list[Cloud]) -> None:
     write_private(home / "clouds.yaml", yaml.safe_dump({"clouds": entries}, sort_keys=False))
     config = home / "config.yaml"
     if not config.exists():
-        config.write_text(CONFIG)
+        config.write_text(
+            CONFIG.format(**{cloud.name: str(cloud.db / "keystone.sqlite") for cloud in clouds})
+        )
 
 
 def _entry(cloud: Cloud) -> dict[str, object]:

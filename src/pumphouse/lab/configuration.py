@@ -129,7 +129,9 @@ def _keystone(cloud: Cloud) -> Sections:
         "fernet_tokens": keys,
         # always loaded, and /etc/keystone/fernet-keys by default
         "fernet_receipts": keys,
-        "credential": {"key_repository": cloud.etc / "credential-keys"},
+        # A cache in memory gives out what it keeps, and Keystone decrypts credentials where they are: the second
+        # look at one would fail.
+        "credential": {"key_repository": cloud.etc / "credential-keys", "caching": False},
         "identity": {"password_hash_rounds": 4},
         "cache": {"enabled": True, "backend": "dogpile.cache.memory"},
         "oslo_messaging_notifications": {"driver": "noop"},

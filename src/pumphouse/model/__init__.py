@@ -4,6 +4,8 @@ A *key* names one resource of the source everywhere (plan, ledger, events, repor
 """
 
 from pumphouse.model.item import Fields, Item, fingerprint, make_key
+from pumphouse.model.outside import About, Copied, Endpoint, Temporary, Version
+from pumphouse.model.password import Origin, Password
 from pumphouse.model.plan import (
     Action,
     Capacity,
@@ -18,16 +20,21 @@ from pumphouse.model.plan import (
 from pumphouse.model.record import CheckResult, Event, Migration, Outcome, Result, Row, RunResult
 
 __all__ = [
+    "About",
     "Action",
     "Capacity",
     "CheckResult",
+    "Copied",
     "Difference",
+    "Endpoint",
     "Event",
     "Fields",
     "HostRoom",
     "Item",
     "Migration",
+    "Origin",
     "Outcome",
+    "Password",
     "Plan",
     "Problem",
     "Result",
@@ -36,6 +43,8 @@ __all__ = [
     "Selection",
     "Severity",
     "Step",
+    "Temporary",
+    "Version",
     "fingerprint",
     "make_key",
 ]

@@ -107,19 +107,20 @@ class _Matcher:
             return _Verdict(Action.SKIP, reason)
         row = self._rows.get(item.key)
         if row and row.state in SEEN and row.destination_id:
-            return self._go_on(kind, row)
+            return self._go_on(kind, item, row)
         if kind.moves:  # a server of the same name is another server
             return _Verdict(Action.MOVE, "")
         return self._compare(kind, item, row)
 
-    def _go_on(self, kind: Kind, row: Row) -> _Verdict:
+    def _go_on(self, kind: Kind, item: Item, row: Row) -> _Verdict:
         make = Action.MOVE if kind.moves else Action.CREATE
         there = self._destination.get(row.kind, row.destination_id) is not None
         if row.state == "created":
             words = "left unfinished by an interrupted run"
             return _Verdict(make, words, row.destination_id if there else None)
         if there:
-            return _Verdict(Action.REUSE, "migrated before", row.destination_id)
+            due = kind.due(item, row.data) if row.how == "created" else ""
+            return _Verdict(make if due else Action.REUSE, due or "migrated before", row.destination_id)
         return _Verdict(make, "was migrated before, and is gone from the destination")
 
     def _compare(self, kind: Kind, item: Item, row: Row | None) -> _Verdict:
@@ -131,7 +132,7 @@ class _Matcher:
         others = [
             other
             for other in kind.candidates(want, item, self._destination.of(kind.name))
-            if self._claimed.get((kind.name, other.id), item.key) == item.key
+            if kind.shared or self._claimed.get((kind.name, other.id), item.key) == item.key
         ]
         differs = {o.id: [name for name, *_ in _differences(kind, want, o)] for o in others}
         made = [identifier for identifier, names in differs.items() if set(names) <= set(kind.set_later())]
@@ -160,6 +161,8 @@ class _Matcher:
         if kind.reuse_only:
             wanted = self._policy.volume_types.get(item.name, item.name)
             return _Verdict(Action.BLOCK, f"the destination has no {kind.name} {wanted!r}")
+        if reason := kind.never_made(item):
+            return _Verdict(Action.BLOCK, reason)
         return _Verdict(Action.CREATE, "")
 
     def _target(self, kind: Kind, item: Item) -> dict[str, Any] | None:
@@ -170,6 +173,8 @@ class _Matcher:
             return None
         if kind.name == "volume_type":
             want["name"] = self._policy.volume_types.get(item.name, item.name)
+        elif "name" in want:
+            want["name"] = self._policy.renamed(kind.name, want["name"])
         return want
 
     def _lookup(self, kind: str, identifier: str) -> str | None:

@@ -14,9 +14,18 @@ class Mentions:
 
     def __init__(self, items: Iterable[Item]) -> None:
         self._roles: dict[tuple[str, str], list[str]] = defaultdict(list)
+        items = tuple(items)
+        members = defaultdict(list)
         for item in items:
-            if item.kind == "role_assignment":
-                self._roles[item.fields.get("user_id", ""), item.project_id or ""].append(item.key)
+            if item.kind == "group_membership":
+                members[item.fields["group_id"]].append(item)
+        for item in items:
+            if item.kind != "role_assignment":
+                continue
+            project = item.project_id or ""
+            self._roles[item.fields.get("user_id", ""), project].append(item.key)
+            for membership in members[item.fields.get("group_id", "")]:
+                self._roles[membership.fields["user_id"], project] += [item.key, membership.key]
 
     def of(self, item: Item) -> tuple[str, ...]:
         """Keys of all that it mentions, whether selected or not."""

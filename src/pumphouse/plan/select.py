@@ -9,10 +9,12 @@ from pumphouse.errors import UsageError
 from pumphouse.inventory import Inventory
 from pumphouse.kinds import KINDS
 from pumphouse.model import Item, Selection
-from pumphouse.resource import references
 
 NAMED = ("project", "server", "image", "volume", "network", "flavor", "keypair")
-IDENTITY = ("domain", "project", "role", "user", "role_assignment")
+IDENTITY = (
+    *("domain", "project", "role", "implied_role", "user", "group", "group_membership"),
+    *("role_assignment", "credential", "application_credential", "trust"),
+)
 # The services' own: every cloud has its own of these.
 SERVICE_PROJECTS = ("service", "services")
 
@@ -71,22 +73,27 @@ def _seeds(source: Inventory, selection: Selection) -> list[Item]:
     if selection.what != "project":
         return items
     owners = {item.id for item in items}
-    return [item for item in source if item.project_id in owners]
+    theirs = [item for item in source if item.project_id in owners]
+    if any(item.name in SERVICE_PROJECTS for item in items):
+        return theirs
+    left = _service_things(source)
+    return [item for item in theirs if item.key not in left]
 
 
 def _service_things(source: Inventory) -> set[str]:
     projects = {p.id for p in source.of("project") if p.name in SERVICE_PROJECTS}
     users = {
-        str(a.fields.get("user_id"))
+        str(a.fields["user_id"])
         for a in source.of("role_assignment")
-        if a.fields.get("project_id") in projects
+        if a.fields.get("project_id") in projects and "user_id" in a.fields
     }
-    assignments = {
-        a.key
-        for a in source.of("role_assignment")
-        if a.fields.get("user_id") in users or a.fields.get("project_id") in projects
+    parts = {
+        i.key
+        for kind in ("role_assignment", "group_membership", "credential", "application_credential")
+        for i in source.of(kind)
+        if i.fields.get("user_id") in users or i.project_id in projects
     }
-    return projects | {f"project:{p}" for p in projects} | {f"user:{u}" for u in users} | assignments
+    return projects | {f"project:{p}" for p in projects} | {f"user:{u}" for u in users} | parts
 
 
 def _on_host(source: Inventory, name: str) -> list[Item]:
@@ -204,15 +211,5 @@ def _companions(source: Inventory, selected: dict[str, Item]) -> list[Item]:
         for kind in KINDS.values()
         if kind.companion_of
         for item in source.of(kind.name)
-        if item.key not in selected and _belongs(item, selected)
+        if item.key not in selected and kind.belongs(item, selected)
     ]
-
-
-def _belongs(item: Item, selected: dict[str, Item]) -> bool:
-    kind = KINDS[item.kind]
-    for path in kind.companion_of:
-        ref = next(r for r in kind.refs if r.path == path)
-        ids = list(references(item.fields, path))
-        if not ids or not all(f"{ref.kind}:{i}" in selected for i in ids):
-            return False
-    return True

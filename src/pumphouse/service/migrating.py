@@ -11,6 +11,7 @@ from pumphouse.ports import Publish
 from pumphouse.service.session import Session
 from pumphouse.service.verifying import DATA, compare_disks, compare_fields, disks
 from pumphouse.tasks.disks import prove_image
+from pumphouse.tasks.hashes import carry_passwords
 from pumphouse.tasks.run import Run
 
 OF_THE_SOURCE = ("status", "locked", "locked_by_us")
@@ -35,6 +36,8 @@ def migrate(session: Session, plan: Plan, prepare_only: bool) -> RunResult:
         outcomes = _carry_out(run, prepare_only)
     finally:  # whatever an interrupted run left behind goes too: nothing is under way any more
         session.adapters.clock.shielded(run.temporaries.drop)
+        passwords = session.adapters.clock.shielded(lambda: carry_passwords(run))
+    outcomes += passwords
     session.adapters.clock.check()
     _prove_images(run)
     differences = _compare(session, run, _keys(plan))
@@ -87,10 +90,12 @@ def _prove_images(run: Run) -> None:
 
 
 def _hand_over(run: Run) -> None:
-    """From now on somebody else may know their passwords: they are not touched again."""
+    """From now on somebody else may set those passwords that were not carried: they are not touched again."""
     for step in run.plan.steps:
         row = run.row(step.key)
-        if step.kind == "user" and row and row.how == "created" and not row.data.get("handed_over"):
+        if step.kind != "user" or row is None or row.how != "created":
+            continue
+        if row.data.get("password") is None and not row.data.get("handed_over"):
             run.ports.ledger.note(step.key, handed_over=True)
 
 

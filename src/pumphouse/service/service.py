@@ -48,7 +48,12 @@ class Service:
             _ = cloud.user_id  # logs in
             return cloud
 
-        return check(lambda: open_cloud("source"), lambda: open_cloud("destination"), self._session.config)
+        return check(
+            lambda: open_cloud("source"),
+            lambda: open_cloud("destination"),
+            self._session.config,
+            self._session.adapters.identity,
+        )
 
     def discover(self) -> tuple[CloudFacts, CloudFacts]:
         """Services, versions and capacity of both clouds."""

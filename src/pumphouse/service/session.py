@@ -11,14 +11,14 @@ from typing import Any
 from pumphouse.check import same_cloud
 from pumphouse.clock import StoppableClock
 from pumphouse.config import Config
-from pumphouse.discover import discover, room
+from pumphouse.discover import add_identity, discover, room
 from pumphouse.errors import ConfigError, Forbidden, Refused
 from pumphouse.events import Bus
 from pumphouse.inventory import Inventory
 from pumphouse.model import Event, Item, Migration, Plan, Selection
 from pumphouse.plan import World, make_plan
 from pumphouse.plan.owner import owner_is_kept
-from pumphouse.ports import Cloud, Journal, Ledger, Ports, Publish, Transfer
+from pumphouse.ports import Cloud, IdentityTables, Journal, Ledger, Ports, Publish, Transfer
 from pumphouse.tasks.actors import Actors
 from pumphouse.tasks.run import Run
 from pumphouse.tasks.temporaries import Temporaries
@@ -39,6 +39,7 @@ class Adapters:
     journal: Journal
     clock: StoppableClock
     transfer: Callable[[Publish], Transfer]
+    identity: IdentityTables
 
 
 class Session:
@@ -50,6 +51,7 @@ class Session:
         self.bus = bus
         self._bound = False
         self._source: Inventory | None = None
+        self._destination: Inventory | None = None
 
     @property
     def labels(self) -> tuple[str, str]:
@@ -75,7 +77,13 @@ class Session:
                     "Pumphouse needs the role admin in both clouds; see 'pumphouse check'.",
                     error.status,
                 ) from None
-        return source, destination
+        tables, carrying = self.adapters.identity, self.carries_passwords
+        return add_identity(source, tables, carrying), add_identity(destination, tables, carrying)
+
+    @property
+    def carries_passwords(self) -> bool:
+        """Whether the databases of both Keystones are named."""
+        return bool(self.config.source.identity and self.config.destination.identity)
 
     def _bind(self) -> None:
         if not self._bound:
@@ -91,8 +99,7 @@ class Session:
 
     def world(self) -> World:
         """Everything a plan is made from, as it is now."""
-        source, destination = self.look()
-        self._source = source
+        source, destination = self._source, self._destination = self.look()
         clouds = (self.adapters.source, self.adapters.destination)
         return World(
             source,
@@ -114,12 +121,13 @@ class Session:
     def run(self, plan: Plan, source: Inventory, publish: Publish) -> Run:
         """A plan, ready to be carried out."""
         a, policy = self.adapters, self.config.policy
-        ports = Ports(a.source, a.destination, a.ledger, a.transfer(publish), a.clock, publish)
+        identity = a.identity if self.carries_passwords else None
+        ports = Ports(a.source, a.destination, a.ledger, a.transfer(publish), a.clock, publish, identity)
         clouds = {cloud.role: cloud for cloud in (a.source, a.destination)}
         temporaries = Temporaries(clouds, a.ledger, a.clock, policy.timeouts.volume)
 
         def refusal(item: Item) -> str:
-            return owner_is_kept(item, source, plan.steps, a.ledger.rows())
+            return owner_is_kept(item, source, plan.steps, a.ledger.rows(), self._destination)
 
         actors = Actors(a.destination, a.ledger, temporaries, a.clock, refusal)
         return Run(ports, policy, plan, source, actors, temporaries)

@@ -12,7 +12,7 @@ from pumphouse.tasks.run import Run, Told
 
 RUNNING = "ACTIVE"
 DATA = "data"  # the field of a difference between disks
-SECRET = ("user_data",)  # may hold passwords: its value goes into no report
+SECRET = ("user_data", "blob")  # may hold passwords or keys: their value goes into no report
 
 
 def compare_fields(run: Run, destination: Inventory, rows: Iterable[Row]) -> Iterator[Difference]:

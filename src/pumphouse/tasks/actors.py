@@ -60,7 +60,7 @@ class Actors:
             raise CloudError(f"{item.kind} {item.name!r}: its project is not in the destination yet")
         if user and not self._refusal(item):
             try:
-                return work(self._as_user(project, user), True)
+                return work(self._as_user(project, user, f"user:{item.fields['user_id']}"), True)
             except (Forbidden, NotAuthenticated):
                 # The destination's policies ask for more than the user has, or for a password of its own.
                 refused = True
@@ -110,9 +110,11 @@ class Actors:
         row = self._ledger.row(f"{kind}:{identifier}") if identifier else None
         return row.destination_id if row else None
 
-    def _as_user(self, project: str, user: str) -> Cloud:
+    def _as_user(self, project: str, user: str, key: str) -> Cloud:
         with self._lock:
             if user not in self._passwords:
+                # Before: whoever finds this note knows that the user's own password has to be given back.
+                self._ledger.note(key, password=None)
                 password = unknown_password()
                 body = {"user": {"password": password}}
                 self._cloud.patch("identity", f"/users/{user}", body)

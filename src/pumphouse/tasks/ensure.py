@@ -4,6 +4,7 @@ from pumphouse.errors import CloudError, Mismatch
 from pumphouse.kinds import KINDS
 from pumphouse.model import Action, Item, Step
 from pumphouse.ports import About, Cloud
+from pumphouse.tasks.hashes import carry_credential
 from pumphouse.tasks.run import Run
 
 SETTLE = 60  # seconds an interrupted upload gets until its image takes data again
@@ -37,6 +38,8 @@ def _create(run: Run, item: Item, want: dict[str, object]) -> str:
         return kind.create(cloud, want, item)
 
     try:
+        if kind.in_tables:
+            return carry_credential(run, item, want)
         if kind.acts_in_project:
             return run.actors.perform(item, make)
         return make(run.ports.destination, False)

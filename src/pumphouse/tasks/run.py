@@ -49,7 +49,10 @@ class Run:
 
     def want(self, item: Item) -> dict[str, Any]:
         """The fields as they should be in the destination."""
-        return KINDS[item.kind].target(item, self.lookup)
+        want = KINDS[item.kind].target(item, self.lookup)
+        if "name" in want:
+            want["name"] = self.policy.renamed(item.kind, want["name"])
+        return want
 
     def say(self, step: Step, action: str) -> "Told":
         """Events around an action of a step."""

@@ -63,7 +63,7 @@ def _key_gone(view: View) -> Found:
 def _owner(view: View) -> Found:
     for kind in ("server_group", "volume", "server"):
         for item in view.to_do(kind):
-            why = owner_is_kept(item, view.source, view.steps, view.rows)
+            why = owner_is_kept(item, view.source, view.steps, view.rows, view.destination)
             if why:
                 yield (
                     item.key,
