@@ -18,7 +18,7 @@ help: ## List the targets
 $(VENV)/.installed-%: pyproject.toml scripts/install
 	@scripts/install $*
 
-install: $(VENV)/.installed-dev,lab ## Install Pumphouse, its lab and the development tools into .venv
+install: $(VENV)/.installed-dev,hosts,lab ## Install Pumphouse, its lab and the development tools into .venv
 
 check: install ## Format and lint, types, import contracts
 	@scripts/test format lint types contracts
@@ -34,7 +34,7 @@ lab-test: install ## Tests on two real clouds: about 20 minutes
 	@scripts/test lab
 
 test: install ## Everything the continuous integration runs
-	@scripts/test format lint types contracts docs unit lab
+	@scripts/test format lint types contracts docs unit machines lab
 
 demo: $(VENV)/.installed-lab ## Move a project between two real clouds on this machine
 	@scripts/demo

@@ -18,6 +18,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from pumphouse.config import Config
+from pumphouse.hosts import Bmc, Host
 from pumphouse.kinds import KINDS
 from pumphouse.resource import Kind
 
@@ -39,6 +40,11 @@ CONFIGURATION = """\
 fault is told with file, place and what would be right. An unknown key is a fault. A complete example is
 [samples/config.yaml](../samples/config.yaml); `pumphouse init` writes a first one.
 """
+INVENTORY = """\
+`inventory.yaml` names the machines that are hosts of the clouds, and their BMCs. It lies beside `config.yaml`, or where
+`inventory` there says. `defaults.bmc` holds for every host that does not say otherwise. An example is
+[samples/inventory.yaml](../samples/inventory.yaml); [hosts](hosts.md) shows what it is good for.
+"""
 SUPPORTED = """\
 What Pumphouse carries from the source to the destination. Attributes are named as in the OpenStack API
 reference. *Carried* ones are set in the destination, and compared when verifying; *mapped* ones refer to
@@ -55,11 +61,15 @@ def configuration() -> str:
     models: dict[type[BaseModel], list[str]] = {}
     for place, model in _places(Config):
         models.setdefault(model, []).append(f"`{place}`" if place else "Top level")
+    parts += [*_sections(models), "## inventory.yaml\n", INVENTORY]
+    return "\n".join([*parts, *_sections({Host: ["`hosts`, each"], Bmc: ["`hosts`, each: `bmc`"]})])
+
+
+def _sections(models: Mapping[type[BaseModel], list[str]]) -> Iterator[str]:
     for model, places in models.items():
         rows = [_row(name, info) for name, info in model.model_fields.items()]
         head = ("Key", "Value", "Default", "Meaning")
-        parts += [f"## {' and '.join(places)}\n", f"{_documentation(model)}\n", _table(head, rows)]
-    return "\n".join(parts)
+        yield from (f"## {' and '.join(places)}\n", f"{_documentation(model)}\n", _table(head, rows))
 
 
 def _places(model: type[BaseModel], path: str = "") -> Iterator[tuple[str, type[BaseModel]]]:
@@ -94,6 +104,8 @@ def _value(info: FieldInfo) -> str:
         return " or ".join(f"`{choice}`" for choice in typing.get_args(kind))
     if _inner(kind):
         return "see below"
+    if typing.get_origin(kind) is tuple:
+        return "list of text"
     if typing.get_origin(kind) is not None and issubclass(typing.get_origin(kind), Mapping):
         return "text: text, ..."
     limits = {a: getattr(m, a) for m in info.metadata for a in ("ge", "gt", "le", "lt") if hasattr(m, a)}
@@ -105,7 +117,11 @@ def _default(info: FieldInfo) -> str:
     if info.is_required():
         return "required"
     value = info.default if info.default is not PydanticUndefined else None
-    return "" if value is None else f"`{str(value).lower() if isinstance(value, bool) else value}`"
+    return (
+        ""
+        if value is None or value == ()
+        else f"`{str(value).lower() if isinstance(value, bool) else value}`"
+    )
 
 
 # --- supported resources ------------------------------------------------------------------------

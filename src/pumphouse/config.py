@@ -4,6 +4,7 @@ Validated whole before anything is touched; every error says file, path in it an
 """
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -20,6 +21,18 @@ from pydantic import (
 )
 
 from pumphouse.errors import ConfigError
+
+
+class _Loader(yaml.SafeLoader):
+    """Without the numbers of base 60 of YAML 1.1: 52:54:00:12:34:56 is a MAC address."""
+
+
+INTEGER = "tag:yaml.org,2002:int"
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != INTEGER]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver(INTEGER, re.compile(r"[-+]?\d+$"), list("-+0123456789"))
 
 
 class Strict(BaseModel):
@@ -149,6 +162,10 @@ class Config(Strict):
         "ledger.sqlite",
         description="File, or SQLAlchemy URL, of the ledger that remembers what was made and where.",
     )
+    inventory: Path | None = Field(
+        None,
+        description="inventory.yaml with the hosts and their BMCs; left out: the one beside this file, if there.",
+    )
     log_dir: Path = Field(Path("logs"), description="Directory of the log files, one per migration.")
     policy: Policy = Field(default_factory=Policy, description="Decisions with defaults.")
 
@@ -202,7 +219,7 @@ def read_yaml(path: Path) -> Any:
     :raises ConfigError: when it cannot be read or is not YAML; says line and column.
     """
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        return yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a safe one
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
@@ -231,6 +248,9 @@ def describe(path: Path, error: ValidationError) -> str:
 
 def _absolute(config: Config, base: Path) -> Config:
     changes: dict[str, Any] = {"log_dir": base / config.log_dir}
+    beside = base / "inventory.yaml"
+    if config.inventory or beside.is_file():
+        changes["inventory"] = base / config.inventory.expanduser() if config.inventory else beside
     if config.clouds_file:
         changes["clouds_file"] = base / config.clouds_file.expanduser()
     if "://" not in config.ledger:

@@ -13,6 +13,9 @@
     │   ├── Missing           4   the resource is not there (404)
     │   ├── Conflict          4   the resource is in the way or in use (409)
     │   └── Overlimit         4   a quota or a size limit is in the way (403/413)
+    ├── BmcError              4   the BMC of a host answered with an error
+    │   ├── BmcUnreachable    4   nothing answers, or not in time
+    │   └── BmcLoginError     4   the credentials are not accepted
     ├── Mismatch              1   source and destination differ after the move
     ├── LabError              6   the lab cannot do what was asked
     └── Interrupted         130   stopped on request; the same command goes on
@@ -90,6 +93,20 @@ class Conflict(CloudError):
 
 class Overlimit(CloudError):
     """A quota or a size limit is in the way (403 or 413)."""
+
+
+class BmcError(PumphouseError):
+    """The BMC of a host answered with an error."""
+
+    exit_code = 4
+
+
+class BmcUnreachable(BmcError):
+    """Nothing answers at the BMC's address, or not in time."""
+
+
+class BmcLoginError(BmcError):
+    """The BMC does not accept the credentials."""
 
 
 class Mismatch(PumphouseError):

@@ -1,6 +1,6 @@
 """What a cloud is: services, endpoints, versions, extensions, hypervisors; for ``pumphouse discover``."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from pumphouse.errors import Missing
@@ -65,12 +65,17 @@ def release(service: str, maximum: str) -> str:
 class Hypervisor:
     """One compute host; capacity is what the scheduler may give out, overcommitment included.
 
+    :param state: ``up`` or ``down``.
+    :param status: ``enabled`` or ``disabled``.
+    :param host: name of the host that its compute service and its servers give.
     :param vcpus: used and capacity; None when the cloud does not say.
     :param memory: used and capacity, in MiB.
     """
 
     name: str
     state: str
+    status: str
+    host: str
     vcpus: tuple[int, int] | None
     memory: tuple[int, int] | None
 
@@ -142,23 +147,27 @@ def facts(cloud: Cloud) -> CloudFacts:
         endpoints=cloud.catalog(),
         versions=versions,
         extensions=extensions,
-        hypervisors=tuple(_hypervisors(cloud, versions)),
+        hypervisors=tuple(hypervisors(cloud, versions)),
     )
 
 
-def _hypervisors(cloud: Cloud, services: Mapping[str, object]) -> Iterator[Hypervisor]:
+def hypervisors(cloud: Cloud, services: Collection[str]) -> Iterator[Hypervisor]:
+    """The hypervisors of a cloud.
+
+    :param services: those that the catalog has.
+    """
     if "compute" not in services:
         return
     for body in cloud.pages("compute", "/os-hypervisors/detail", "hypervisors"):
-        name, state = body["hypervisor_hostname"], f"{body['state']}, {body['status']}"
+        who = body["hypervisor_hostname"], body["state"], body["status"], body["service"]["host"]
         if "vcpus" in body:  # until 2.87; since then only Placement knows
             vcpus = body["vcpus_used"], body["vcpus"]
             memory = body["memory_mb_used"], body["memory_mb"]
-            yield Hypervisor(name, state, vcpus, memory)
+            yield Hypervisor(*who, vcpus, memory)
         elif "placement" in services:
-            yield Hypervisor(name, state, *_placed(cloud, body["id"]))
+            yield Hypervisor(*who, *_placed(cloud, body["id"]))
         else:
-            yield Hypervisor(name, state, None, None)
+            yield Hypervisor(*who, None, None)
 
 
 def _placed(cloud: Cloud, provider: str) -> tuple[tuple[int, int] | None, tuple[int, int] | None]:
@@ -187,4 +196,4 @@ def _sum(pairs: list[tuple[int, int] | None]) -> str:
 
 def _describe(hypervisor: Hypervisor) -> str:
     vcpus, memory = _sum([hypervisor.vcpus]), _sum([hypervisor.memory])
-    return f"{hypervisor.state}; vCPUs {vcpus}, memory {memory} MiB"
+    return f"{hypervisor.state}, {hypervisor.status}; vCPUs {vcpus}, memory {memory} MiB"

@@ -2,20 +2,22 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import entry_points
 from typing import Any
 
 from pumphouse.clock import StoppableClock
 from pumphouse.clouds.connect import connect
 from pumphouse.config import Config
 from pumphouse.drivers.transfer.stream import StreamTransfer
-from pumphouse.errors import Missing
+from pumphouse.errors import ConfigError, Missing
 from pumphouse.events import Bus
 from pumphouse.facts import newest, number
+from pumphouse.hosts import Host
 from pumphouse.identity.formats import accepted
 from pumphouse.identity.tables import SqlIdentityTables
 from pumphouse.ledger.journal import Journal
 from pumphouse.ledger.sql import SqlLedger, open_engine
-from pumphouse.ports import Publish, Transfer
+from pumphouse.ports import Clock, Power, Publish, Transfer
 from pumphouse.service import Service
 from pumphouse.service.session import Adapters, Session
 
@@ -60,8 +62,29 @@ def open_service(config: Config, bus: Bus, **policy: Any) -> Iterator[Service]:
         clock,
         transfer,
         SqlIdentityTables(config, accepts),
+        lambda host: open_power(host, clock),
     )
     try:
         yield Service(Session(config, adapters, bus), lambda role: connect(config, role, clock))
     finally:
         engine.dispose()
+
+
+def open_power(host: Host, clock: Clock) -> Power:
+    """The BMC of a host, by the driver its ``type`` names. Nothing is sent before the first call.
+
+    :raises ConfigError: when there is no such driver, or what it needs is not installed.
+    """
+    drivers = {point.name: point for point in entry_points(group="pumphouse.power")}
+    where = f"inventory.yaml: host {host.name!r}: BMC type {host.bmc.type!r}"
+    if host.bmc.type not in drivers:
+        raise ConfigError(f"{where}: no such driver", f"Drivers: {', '.join(sorted(drivers))}.")
+    try:
+        driver = drivers[host.bmc.type].load()
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"{where} needs the Python package {error.name}",
+            "Install it with: pip install 'pumphouse[hosts]'.",
+        ) from None
+    power: Power = driver(host, clock)
+    return power

@@ -12,7 +12,10 @@ INVENTORIES = {
         "MEMORY_MB": {"total": 16384, "reserved": 512, "allocation_ratio": 1.0},
     }
 }
-HOST = {"id": "h1", "hypervisor_hostname": "compute-1", "state": "up", "status": "enabled"}
+HOST = {
+    **{"id": "h1", "hypervisor_hostname": "compute-1", "state": "up", "status": "enabled"},
+    "service": {"host": "compute-1"},
+}
 
 
 def cloud_with_host(**host: object) -> AnsweringCloud:
@@ -48,12 +51,14 @@ def test_versions_are_compared_as_numbers() -> None:
 
 def test_capacity_comes_from_placement_where_compute_no_longer_says() -> None:
     found = facts(cloud_with_host())
-    assert found.hypervisors == (Hypervisor("compute-1", "up, enabled", (5, 32), (2048, 15872)),)
+    assert found.hypervisors == (
+        Hypervisor("compute-1", "up", "enabled", "compute-1", (5, 32), (2048, 15872)),
+    )
 
 
 def test_capacity_comes_from_compute_where_it_says() -> None:
     found = facts(cloud_with_host(vcpus=4, vcpus_used=1, memory_mb=8192, memory_mb_used=512))
-    assert found.hypervisors == (Hypervisor("compute-1", "up, enabled", (1, 4), (512, 8192)),)
+    assert found.hypervisors == (Hypervisor("compute-1", "up", "enabled", "compute-1", (1, 4), (512, 8192)),)
 
 
 def test_rows_tell_services_endpoints_extensions_and_hosts() -> None:

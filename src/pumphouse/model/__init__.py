@@ -3,6 +3,7 @@
 A *key* names one resource of the source everywhere (plan, ledger, events, report): ``kind:source-id``.
 """
 
+from pumphouse.model.host import BootDevice, HostStatus, PowerState
 from pumphouse.model.item import Fields, Item, fingerprint, make_key
 from pumphouse.model.outside import About, Copied, Endpoint, Temporary, Version
 from pumphouse.model.password import Origin, Password
@@ -22,6 +23,7 @@ from pumphouse.model.record import CheckResult, Event, Migration, Outcome, Resul
 __all__ = [
     "About",
     "Action",
+    "BootDevice",
     "Capacity",
     "CheckResult",
     "Copied",
@@ -30,12 +32,14 @@ __all__ = [
     "Event",
     "Fields",
     "HostRoom",
+    "HostStatus",
     "Item",
     "Migration",
     "Origin",
     "Outcome",
     "Password",
     "Plan",
+    "PowerState",
     "Problem",
     "Result",
     "Row",

@@ -14,6 +14,7 @@ from pumphouse.model import (
     Action,
     CheckResult,
     Event,
+    HostStatus,
     Migration,
     Plan,
     Row,
@@ -24,7 +25,7 @@ from pumphouse.model import (
 )
 from pumphouse.ports import Cloud
 from pumphouse.report import Report, build
-from pumphouse.service import committing, migrating, planfile, undoing
+from pumphouse.service import committing, hosts, migrating, planfile, undoing
 from pumphouse.service.lock import locked
 from pumphouse.service.session import Session
 
@@ -48,12 +49,13 @@ class Service:
             _ = cloud.user_id  # logs in
             return cloud
 
-        return check(
+        yield from check(
             lambda: open_cloud("source"),
             lambda: open_cloud("destination"),
             self._session.config,
             self._session.adapters.identity,
         )
+        yield from hosts.check_bmcs(self._session)
 
     def discover(self) -> tuple[CloudFacts, CloudFacts]:
         """Services, versions and capacity of both clouds."""
@@ -63,6 +65,17 @@ class Service:
         """What a cloud holds."""
         clouds = {c.role: c for c in (self._session.adapters.source, self._session.adapters.destination)}
         return discover(clouds[role])
+
+    def hosts(self) -> tuple[HostStatus, ...]:
+        """Every host of both clouds and of inventory.yaml."""
+        return hosts.hosts(self._session)
+
+    def host(self, name: str) -> HostStatus:
+        """One host.
+
+        :raises UsageError: when nobody knows it.
+        """
+        return hosts.host(self._session, name)
 
     def plan(self, selection: Selection) -> Plan:
         """What has to be done to have the selection in the destination."""

@@ -14,11 +14,12 @@ from pumphouse.config import Config
 from pumphouse.discover import add_identity, discover, room
 from pumphouse.errors import ConfigError, Forbidden, Refused
 from pumphouse.events import Bus
+from pumphouse.hosts import Host
 from pumphouse.inventory import Inventory
 from pumphouse.model import Event, Item, Migration, Plan, Selection
 from pumphouse.plan import World, make_plan
 from pumphouse.plan.owner import owner_is_kept
-from pumphouse.ports import Cloud, IdentityTables, Journal, Ledger, Ports, Publish, Transfer
+from pumphouse.ports import Cloud, IdentityTables, Journal, Ledger, Ports, Power, Publish, Transfer
 from pumphouse.tasks.actors import Actors
 from pumphouse.tasks.run import Run
 from pumphouse.tasks.temporaries import Temporaries
@@ -31,6 +32,7 @@ class Adapters:
     """What wiring chose.
 
     :param transfer: makes the Transfer, given where to publish progress.
+    :param power: the BMC of a host.
     """
 
     source: Cloud
@@ -40,6 +42,7 @@ class Adapters:
     clock: StoppableClock
     transfer: Callable[[Publish], Transfer]
     identity: IdentityTables
+    power: Callable[[Host], Power]
 
 
 class Session:
