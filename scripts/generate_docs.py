@@ -81,10 +81,15 @@ def _places(model: type[BaseModel], path: str = "") -> Iterator[tuple[str, type[
 
 
 def _inner(annotation: Any) -> type[BaseModel] | None:
-    for option in _options(annotation):
+    for option in (_element(o) for o in _options(annotation)):
         if isinstance(option, type) and issubclass(option, BaseModel):
             return option
     return None
+
+
+def _element(annotation: Any) -> Any:
+    """What a list is made of; anything else as it is."""
+    return typing.get_args(annotation)[0] if typing.get_origin(annotation) is tuple else annotation
 
 
 def _options(annotation: Any) -> tuple[Any, ...]:
@@ -103,7 +108,7 @@ def _value(info: FieldInfo) -> str:
     if typing.get_origin(kind) is Literal:
         return " or ".join(f"`{choice}`" for choice in typing.get_args(kind))
     if _inner(kind):
-        return "see below"
+        return "list, see below" if typing.get_origin(kind) is tuple else "see below"
     if typing.get_origin(kind) is tuple:
         return "list of text"
     if typing.get_origin(kind) is not None and issubclass(typing.get_origin(kind), Mapping):
@@ -117,11 +122,7 @@ def _default(info: FieldInfo) -> str:
     if info.is_required():
         return "required"
     value = info.default if info.default is not PydanticUndefined else None
-    return (
-        ""
-        if value is None or value == ()
-        else f"`{str(value).lower() if isinstance(value, bool) else value}`"
-    )
+    return "" if value in (None, ()) else f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
 # --- supported resources ------------------------------------------------------------------------

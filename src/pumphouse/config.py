@@ -5,22 +5,14 @@ Validated whole before anything is touched; every error says file, path in it an
 
 import os
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    SecretStr,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 
 from pumphouse.errors import ConfigError
+from pumphouse.policy import Policy, Strict
 
 
 class _Loader(yaml.SafeLoader):
@@ -33,12 +25,6 @@ _Loader.yaml_implicit_resolvers = {
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 _Loader.add_implicit_resolver(INTEGER, re.compile(r"[-+]?\d+$"), list("-+0123456789"))
-
-
-class Strict(BaseModel):
-    """Unknown keys are errors; values cannot be changed after loading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Auth(Strict):
@@ -82,72 +68,6 @@ class CloudConfig(Strict):
                 "give either 'cloud' (an entry of clouds.yaml) or 'auth' (credentials), not both"
             )
         return self
-
-
-class Timeouts(Strict):
-    """How long to wait for a cloud, in seconds."""
-
-    server: int = Field(900, gt=0, description="Until a server reaches the state asked for.")
-    volume: int = Field(3600, gt=0, description="Until a volume or snapshot reaches the state asked for.")
-    image: int = Field(7200, gt=0, description="Until a server or volume has been captured into an image.")
-
-
-class Policy(Strict):
-    """What the operator decides; everything has a default."""
-
-    concurrency: int = Field(4, ge=1, le=64, description="Servers (and detached volumes) moved at once.")
-    transfers: int = Field(4, ge=1, le=32, description="Images streamed at once; each holds at most 16 MiB.")
-    bandwidth: float | None = Field(None, gt=0, description="Cap shared by all transfers, in MiB/s.")
-    attempts: int = Field(5, ge=1, le=20, description="Tries of one transfer before it fails.")
-    verify_disks: Literal["read-back", "checksum"] = Field(
-        "read-back",
-        description="read-back: after the move, read every disk's data back from the destination and compare; "
-        "checksum: trust the checksums the image services computed.",
-    )
-    physical_networks: Mapping[str, str] = Field(
-        default_factory=dict, description="Physical networks of the source → of the destination."
-    )
-    volume_types: Mapping[str, str] = Field(
-        default_factory=dict,
-        description="Volume types of the source → of the destination; same name when left out.",
-    )
-    projects: Mapping[str, str] = Field(
-        default_factory=dict,
-        description="Names of projects at the source → in the destination; same name when left out.",
-    )
-    roles: Mapping[str, str] = Field(
-        default_factory=dict,
-        description="Names of roles at the source → in the destination, e.g. _member_: member.",
-    )
-    domains: Mapping[str, str] = Field(
-        default_factory=dict, description="Names of domains at the source → in the destination."
-    )
-    lock_source: bool = Field(
-        True, description="Lock moved servers at the source, so that nobody starts them a second time."
-    )
-    timeouts: Timeouts = Field(default_factory=Timeouts, description="How long to wait, in seconds.")
-
-    @field_validator("projects", "roles", "domains")
-    @classmethod
-    def _names(cls, value: Mapping[str, str]) -> Mapping[str, str]:
-        if not all(name.strip() and there.strip() for name, there in value.items()):
-            raise ValueError("a name is empty")
-        return value
-
-    @field_validator("projects", "domains")
-    @classmethod
-    def _one_to_one(cls, value: Mapping[str, str]) -> Mapping[str, str]:
-        several = {there for there in value.values() if list(value.values()).count(there) > 1}
-        if several:
-            raise ValueError(
-                f"several of the source become {min(several)!r}: they cannot be told apart again"
-            )
-        return value
-
-    def renamed(self, kind: str, name: str) -> str:
-        """What a resource of the source is called in the destination."""
-        maps = {"project": self.projects, "role": self.roles, "domain": self.domains}
-        return maps.get(kind, {}).get(name, name)
 
 
 class Config(Strict):

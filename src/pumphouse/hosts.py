@@ -12,8 +12,9 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 
-from pumphouse.config import Strict, describe, read_yaml
+from pumphouse.config import describe, read_yaml
 from pumphouse.errors import ConfigError
+from pumphouse.policy import Strict
 
 MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 

@@ -8,6 +8,7 @@ from pumphouse.config import Config, find, load
 from pumphouse.errors import ConfigError
 
 MINIMAL = "source: {cloud: old}\ndestination: {cloud: new}\n"
+OVERRIDE = MINIMAL + "policy: {overrides: [%s]}\n"
 SAMPLES = Path(__file__).parents[2] / "samples"
 
 
@@ -57,6 +58,16 @@ def test_a_database_address_is_no_path(written) -> None:
         (MINIMAL + "policy: {bandwidth: -1}\n", "policy.bandwidth", "greater than 0"),
         (MINIMAL + "policy: {verify_disks: perhaps}\n", "policy.verify_disks", "'read-back' or 'checksum'"),
         (MINIMAL + "policy: {timeouts: {server: soon}}\n", "policy.timeouts.server", "valid integer"),
+        (OVERRIDE % "{project: a, lock_surce: no}", "policy.overrides.0.lock_surce", "unknown key"),
+        (OVERRIDE % "{project: a, lock_source: maybe}", "policy.overrides.0.lock_source", "valid boolean"),
+        (
+            OVERRIDE % "{project: a, concurrency: 2}",
+            "policy.overrides.0",
+            "concurrency holds for the whole run",
+        ),
+        (OVERRIDE % "{lock_source: no}", "policy.overrides.0", "name a 'project' or a 'server'"),
+        (OVERRIDE % "{server: web}", "policy.overrides.0", "says nothing about"),
+        (OVERRIDE % "{server: '', lock_source: no}", "policy.overrides.0.server", "at least 1 character"),
         (MINIMAL + "ledger: ' '\n", "ledger", "must name a file"),
         ("source: {}\ndestination: {cloud: new}\n", "source", "give either 'cloud'"),
         ("source: {auth: {username: u}}\ndestination: {cloud: new}\n", "source.auth.auth_url", "is required"),

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from worlds import acme, changed, item, new_cloud, plan, problems, project, replaced, role, row, there, world
 
-from pumphouse.config import Policy
 from pumphouse.kinds import KINDS
 from pumphouse.model import Action, Origin, Password, Selection
 from pumphouse.plan import World
 from pumphouse.plan.owner import owner_is_kept, password_is_ours
+from pumphouse.policy import Policy
 
 BY_KEY = {i.key: i for i in acme()}
 ANN = BY_KEY["user:ann"]

@@ -259,7 +259,7 @@ def test_nothing_fires_without_reason() -> None:
 
 
 #: Tested below, by name.
-ELSEWHERE = {"user-password", "server-new-id", "excluded-needed"}
+ELSEWHERE = {"user-password", "server-new-id", "excluded-needed", "override-unused"}
 IDENTITY = {  # in test_identity_rules
     *("user-password-format", "user-without-password", "user-password-expired", "user-disabled"),
     *("user-there-before", "application-credential", "trust", "implied-role-new", "project-disabled"),

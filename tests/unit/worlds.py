@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from pumphouse.config import Policy
 from pumphouse.inventory import Inventory
 from pumphouse.kinds import KINDS
 from pumphouse.model import Action, HostRoom, Item, Plan, Problem, Row, Selection, Step
 from pumphouse.plan import World, make_plan
+from pumphouse.policy import Policy
 
 ADMIN = "admin"
 ROOMY = (HostRoom("host-1", 64, 65536, 1000), HostRoom("host-2", 64, 65536, 1000))

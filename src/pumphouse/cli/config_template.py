@@ -4,7 +4,7 @@ import json
 import textwrap
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -51,7 +51,8 @@ def _field(name: str, info: FieldInfo, value: Any, indent: str) -> Iterator[str]
 
 def _model(annotation: Any) -> type[BaseModel] | None:
     """The nested model of a field, also when the field may be left out."""
-    for candidate in (annotation, *get_args(annotation)):
+    parts = () if get_origin(annotation) is tuple else get_args(annotation)
+    for candidate in (annotation, *parts):
         if isinstance(candidate, type) and issubclass(candidate, BaseModel):
             return candidate
     return None

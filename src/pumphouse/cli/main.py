@@ -107,11 +107,12 @@ class App(CliffApp):
 
         from pumphouse import config
         from pumphouse.events import Bus
+        from pumphouse.policy import Policy
 
         settings = config.load(config.find(self.options.config))
         changes = {name: value for name, value in policy.items() if value is not None}
         try:
-            changed = config.Policy(**{**settings.policy.model_dump(), **changes})
+            changed = Policy(**{**settings.policy.model_dump(exclude_unset=True), **changes})
         except ValidationError as error:
             raise UsageError(
                 config.describe(Path("command line"), error), "Give a value in its limits."

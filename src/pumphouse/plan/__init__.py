@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pumphouse.config import Policy
 from pumphouse.inventory import Inventory
 from pumphouse.model import HostRoom, Item, Plan, Row, Selection, Step
 from pumphouse.plan.capacity import capacity
@@ -11,6 +10,7 @@ from pumphouse.plan.match import match
 from pumphouse.plan.order import order
 from pumphouse.plan.rules import View, check
 from pumphouse.plan.select import select
+from pumphouse.policy import Policy
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pumphouse.config import Policy
 from pumphouse.errors import Missing
 from pumphouse.inventory import Inventory
 from pumphouse.kinds import KINDS
 from pumphouse.model import Action, Item, Row, Step
 from pumphouse.plan.order import Mentions
+from pumphouse.policy import Policy
 from pumphouse.resource import Kind
 
 GIB = 1 << 30

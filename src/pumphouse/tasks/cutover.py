@@ -62,7 +62,7 @@ def _refuse_twice(row: Any, step: Step) -> None:
 
 def _lock(run: Run, item: Item) -> None:
     """So that its users do not start it beside its counterpart; administrators still can."""
-    if not run.policy.lock_source or item.observed["locked"]:
+    if not run.policy_of(item.key).lock_source or item.observed["locked"]:
         return
     run.ports.ledger.note(item.key, locked_by_us=True)
     reason = {"locked_reason": LOCKED} if run.ports.source.supports("compute", "2.73") else None

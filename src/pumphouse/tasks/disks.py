@@ -37,7 +37,7 @@ def move_volume(run: Run, step: Step, workload: str) -> None:
     with Told(run, step, "create_volume", workload):
         identifier = _create(run, item, image)
         KINDS["volume"].finish(run.ports.destination, identifier, run.want(item), item)
-    if run.policy.verify_disks == "read-back":
+    if run.policy_of(workload).verify_disks == "read-back":
         with Told(run, step, "pin", workload):
             take_snapshot(run, "destination", identifier, step.key, f"{item.id}-pin")
     run.ports.ledger.note(step.key, moved=True)
@@ -119,7 +119,7 @@ def prove_volume(run: Run, step: Step, workload: str) -> None:
     row = run.row(step.key)
     if row is None or row.state == "done":
         return
-    if run.policy.verify_disks == "read-back" and not row.data.get("proven"):
+    if run.policy_of(workload).verify_disks == "read-back" and not row.data.get("proven"):
         _read_back(run, step, row, workload)
     run.temporaries.drop(step.key)
     run.ports.ledger.done(step.key)
@@ -140,7 +140,7 @@ def prove_image(run: Run, key: str, name: str, workload: str) -> None:
     :raises Mismatch: when its content is not what was read at the source.
     """
     row = run.row(key)
-    if row is None or run.policy.verify_disks != "read-back" or row.data.get("proven"):
+    if row is None or run.policy_of(workload).verify_disks != "read-back" or row.data.get("proven"):
         return
     step = next((s for s in run.plan.steps if s.key == key), None)
     part = step or Step(key, "image", name, "", run.plan.steps[0].action)

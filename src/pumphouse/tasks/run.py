@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
-from pumphouse.config import Policy
 from pumphouse.errors import CloudError
 from pumphouse.inventory import Inventory
 from pumphouse.kinds import KINDS
 from pumphouse.model import Item, Plan, Row, Step
+from pumphouse.plan.inforce import policy_of
+from pumphouse.policy import Policy
 from pumphouse.ports import Ports
 from pumphouse.tasks.actors import Actors
 from pumphouse.tasks.temporaries import Temporaries
@@ -35,6 +36,10 @@ class Run:
         if item is None:
             raise CloudError(f"source: {key.replace(':', ' ', 1)} is no longer there", "Plan again.")
         return item
+
+    def policy_of(self, key: str) -> Policy:
+        """The policy in force for a resource of the source."""
+        return policy_of(self.item(key), self.source, self.policy)
 
     def row(self, key: str) -> Row | None:
         """The ledger's row."""

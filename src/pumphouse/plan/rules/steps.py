@@ -1,7 +1,7 @@
 """Rules about steps that cannot be carried out."""
 
 from pumphouse.model import Action
-from pumphouse.plan.rules.view import BLOCK, Found, View, rule, said
+from pumphouse.plan.rules.view import BLOCK, WARN, Found, View, rule, said
 
 
 @rule("blocked-step", BLOCK)
@@ -25,6 +25,23 @@ def _dangling(view: View) -> Found:
             f"{said(item)} refers to {kind} {identifier}, which the source does not have",
             ("Repair it at the source, or exclude it."),
         )
+
+
+@rule("override-unused", WARN)
+def _override_unused(view: View) -> Found:
+    """Entries of policy.overrides that name a project or a server that the source does not have."""
+    servers = [
+        ((view.source.name_of("project", s.project_id), str(s.project_id)), (s.name, s.id))
+        for s in view.source.of("server")
+    ]
+    projects = [((p.name, p.id), ("",)) for p in view.source.of("project")]
+    for override in view.policy.overrides:
+        if not any(override.covers(project, server) for project, server in (*servers, *projects)):
+            yield (
+                "",
+                f"policy.overrides: nothing in the source is named by '{override}'",
+                "Correct the names in config.yaml, or remove the entry.",
+            )
 
 
 @rule("excluded-needed", BLOCK)

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from pumphouse.config import Policy
 from pumphouse.inventory import Inventory
 from pumphouse.model import Action, HostRoom, Item, Row, Severity, Step
+from pumphouse.plan.inforce import policy_of
 from pumphouse.plan.select import Selected
+from pumphouse.policy import Policy
 
 BLOCK, WARN, NOTE = Severity.BLOCK, Severity.WARN, Severity.NOTE
 Found = Iterator[tuple[str, str, str]]  # key, what, remedy
@@ -30,6 +31,10 @@ class View:
             item = self.source.by_key(step.key)
             if step.kind == kind and step.action in (Action.CREATE, Action.MOVE) and item:
                 yield item
+
+    def policy_of(self, item: Item) -> Policy:
+        """The policy in force for an item: with the overrides of its project and server."""
+        return policy_of(item, self.source, self.policy)
 
     def started(self, item: Item) -> bool:
         """Whether its cutover has begun: then its present state is our doing."""

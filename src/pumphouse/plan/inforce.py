@@ -1,0 +1,26 @@
+"""Which policy is in force for a resource."""
+
+from pumphouse.inventory import Inventory
+from pumphouse.model import Item
+from pumphouse.policy import Policy
+
+
+def policy_of(item: Item, source: Inventory, policy: Policy) -> Policy:
+    """The policy with the overrides of the item's project and server."""
+    server = source.get("server", _server_of(item, source))
+    project = source.name_of("project", item.project_id)
+    ids = tuple(filter(None, (item.project_id, server.id if server else None)))
+    return policy.at(project, server.name if server else "", ids=ids)
+
+
+def _server_of(item: Item, source: Inventory) -> str | None:
+    """Id of the server that an item is, or belongs to: ports, addresses and volumes do; of several, the first."""
+    if item.kind == "server":
+        return item.id
+    if item.kind == "floating_ip":
+        port = source.get("port", item.fields.get("port_id"))
+        return _server_of(port, source) if port else None
+    if item.kind == "port":
+        return str(item.observed["device_id"])
+    attached = item.observed["attachments"] if item.kind == "volume" else ()
+    return str(attached[0]["server_id"]) if attached else None

@@ -1,0 +1,147 @@
+"""What the operator decides: one policy for a run, and what differs from it for some projects and servers."""
+
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+
+class Strict(BaseModel):
+    """Unknown keys are errors; values cannot be changed after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Timeouts(Strict):
+    """How long to wait for a cloud, in seconds."""
+
+    server: int = Field(900, gt=0, description="Until a server reaches the state asked for.")
+    volume: int = Field(3600, gt=0, description="Until a volume or snapshot reaches the state asked for.")
+    image: int = Field(7200, gt=0, description="Until a server or volume has been captured into an image.")
+
+
+class WorkloadPolicy(Strict):
+    """Settings that may differ from project to project and from server to server."""
+
+    verify_disks: Literal["read-back", "checksum"] = Field(
+        "read-back",
+        description="read-back: after the move, read every disk's data back from the destination and compare; "
+        "checksum: trust the checksums the image services computed.",
+    )
+    lock_source: bool = Field(
+        True, description="Lock moved servers at the source, so that nobody starts them a second time."
+    )
+
+
+class Override(WorkloadPolicy):
+    """Settings for some projects or servers; what is left out stays as in the policy. Later entries win."""
+
+    project: str = Field("*", min_length=1, description="Names or ids of projects; may hold * and ?.")
+    server: str = Field("*", min_length=1, description="Names or ids of servers; may hold * and ?.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _may_differ(cls, data: Any) -> Any:
+        whole = set(Policy.model_fields) - set(cls.model_fields)
+        if isinstance(data, Mapping) and (whole := whole & set(data)):
+            raise ValueError(f"{min(whole)} holds for the whole run and cannot differ per project or server")
+        return data
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "Override":
+        if not self.model_fields_set & {"project", "server"}:
+            raise ValueError(
+                "name a 'project' or a 'server'; what holds for all belongs to the policy itself"
+            )
+        if not self.model_fields_set - {"project", "server"}:
+            raise ValueError("says nothing about the project or server it names")
+        return self
+
+    def __str__(self) -> str:
+        names = ("project", "server")
+        return ", ".join(f"{n}: {getattr(self, n)}" for n in names if n in self.model_fields_set)
+
+    def covers(self, project: tuple[str, ...], server: tuple[str, ...]) -> bool:
+        """Whether it holds for a resource.
+
+        :param project: name and id of its project.
+        :param server: name and id of the server it is or belongs to; empty when there is none.
+        """
+        return any(fnmatchcase(name, self.project) for name in project or ("",)) and any(
+            fnmatchcase(name, self.server) for name in server or ("",)
+        )
+
+
+class Policy(WorkloadPolicy):
+    """What the operator decides; everything has a default."""
+
+    concurrency: int = Field(4, ge=1, le=64, description="Servers (and detached volumes) moved at once.")
+    transfers: int = Field(4, ge=1, le=32, description="Images streamed at once; each holds at most 16 MiB.")
+    bandwidth: float | None = Field(None, gt=0, description="Cap shared by all transfers, in MiB/s.")
+    attempts: int = Field(5, ge=1, le=20, description="Tries of one transfer before it fails.")
+    physical_networks: Mapping[str, str] = Field(
+        default_factory=dict, description="Physical networks of the source → of the destination."
+    )
+    volume_types: Mapping[str, str] = Field(
+        default_factory=dict,
+        description="Volume types of the source → of the destination; same name when left out.",
+    )
+    projects: Mapping[str, str] = Field(
+        default_factory=dict,
+        description="Names of projects at the source → in the destination; same name when left out.",
+    )
+    roles: Mapping[str, str] = Field(
+        default_factory=dict,
+        description="Names of roles at the source → in the destination, e.g. _member_: member.",
+    )
+    domains: Mapping[str, str] = Field(
+        default_factory=dict, description="Names of domains at the source → in the destination."
+    )
+    timeouts: Timeouts = Field(default_factory=Timeouts, description="How long to wait, in seconds.")
+    overrides: tuple[Override, ...] = Field(
+        (), description="What differs for some projects and servers; later entries win."
+    )
+
+    @field_validator("projects", "roles", "domains")
+    @classmethod
+    def _names(cls, value: Mapping[str, str]) -> Mapping[str, str]:
+        if not all(name.strip() and there.strip() for name, there in value.items()):
+            raise ValueError("a name is empty")
+        return value
+
+    @field_validator("projects", "domains")
+    @classmethod
+    def _one_to_one(cls, value: Mapping[str, str]) -> Mapping[str, str]:
+        several = {there for there in value.values() if list(value.values()).count(there) > 1}
+        if several:
+            raise ValueError(
+                f"several of the source become {min(several)!r}: they cannot be told apart again"
+            )
+        return value
+
+    def renamed(self, kind: str, name: str) -> str:
+        """What a resource of the source is called in the destination."""
+        maps = {"project": self.projects, "role": self.roles, "domain": self.domains}
+        return maps.get(kind, {}).get(name, name)
+
+    def at(self, project: str, server: str = "", *, ids: tuple[str, ...] = ()) -> "Policy":
+        """The policy in force for a resource: later overrides win; maps are merged, key by key.
+
+        :param project: name of its project at the source.
+        :param server: name of the server it is or belongs to.
+        :param ids: ids of the two, for overrides that name them by id.
+        """
+        policy = self
+        for override in self.overrides:
+            if override.covers((project, *ids), (server, *ids) if server else ()):
+                policy = _over(policy, override)
+        return policy
+
+
+def _over(policy: Policy, override: Override) -> Policy:
+    changes = {}
+    for name in override.model_fields_set & set(WorkloadPolicy.model_fields):
+        value = getattr(override, name)
+        changes[name] = {**getattr(policy, name), **value} if isinstance(value, Mapping) else value
+    return policy.model_copy(update=changes)
