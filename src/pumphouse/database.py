@@ -24,8 +24,12 @@ def parse(address: str) -> URL:
 
 
 def shown(url: URL) -> str:
-    """The URL for a person, without password and options."""
-    return url.render_as_string(hide_password=True).partition("?")[0]
+    """Which database it is, for a person: never the URL, which holds a password and may hold more in its options."""
+    path = file(url)
+    if path:
+        return str(path)
+    port = f":{url.port}" if url.port else ""
+    return f"{url.get_backend_name()} database {url.database!r} at {url.host or 'this machine'}{port}"
 
 
 def file(url: URL) -> Path | None:

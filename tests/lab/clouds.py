@@ -205,9 +205,7 @@ def traces(everything: dict[str, Objects]) -> list[str]:
         for each in granted
         if each["scope"].get("project", {}).get("id", home) != home
     ]
-    return found + [
-        f"application credential {row['name']}" for row in everything["application credential"].values()
-    ]
+    return found
 
 
 def _told(row: dict[str, Any]) -> dict[str, Any]:

@@ -1,9 +1,12 @@
-"""No password and no token in anything that Pumphouse writes, prints or shows of itself."""
+"""No password, hash, token or address of a database in anything that Pumphouse writes, prints or shows of itself."""
+
+import sqlite3
 
 import pytest
 import yaml
 
 TOKEN = b"gAAAA"
+SIDES = ("source", "destination")
 
 
 @pytest.fixture(scope="module")
@@ -11,7 +14,20 @@ def secrets(lab):
     clouds = yaml.safe_load((lab.home / "clouds.yaml").read_text())["clouds"]
     passwords = {each["auth"]["password"] for each in clouds.values()}
     passwords |= {each["password"] for each in lab.manifest["users"]}
-    return {password.encode() for password in passwords} | {TOKEN}
+    config = yaml.safe_load(lab.config.read_text())
+    passwords |= {config[side]["identity"]["connection"] for side in SIDES}
+    return {password.encode() for password in passwords | hashes(lab)} | {TOKEN}
+
+
+def hashes(lab):
+    """Everything by which Keystones check passwords and secrets."""
+    found = set()
+    for side in SIDES:
+        with sqlite3.connect(f"file:{lab.home}/{side}/db/keystone.sqlite?mode=ro", uri=True) as tables:
+            found |= {row[0] for row in tables.execute("SELECT password_hash FROM password")}
+            found |= {row[0] for row in tables.execute("SELECT secret_hash FROM application_credential")}
+        tables.close()
+    return found
 
 
 def leaks(secrets, files):

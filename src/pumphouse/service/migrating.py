@@ -14,6 +14,7 @@ from pumphouse.tasks.disks import prove_image
 from pumphouse.tasks.hashes import carry_passwords
 from pumphouse.tasks.run import Run
 
+MADE_ANEW = (Action.CREATE, Action.MOVE)
 OF_THE_SOURCE = ("status", "locked", "locked_by_us")
 
 
@@ -59,7 +60,7 @@ def _note_what_is_there(run: Run) -> None:
         row = run.row(step.key)
         if step.action is Action.REUSE and step.destination_id:
             ledger.reused(step.key, step.kind, step.name, step.destination_id)
-        elif row and row.state in ("done", "reused") and step.action in (Action.CREATE, Action.MOVE):
+        elif row and row.state in ("done", "reused") and step.action in MADE_ANEW and not step.destination_id:
             ledger.forget(step.key)
             facts = {name: row.data[name] for name in OF_THE_SOURCE if name in row.data}
             if facts:
