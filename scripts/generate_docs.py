@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write the pages of docs/ that follow from the code: the configuration and the supported resources.
+"""Write the pages of docs/ that follow from the code: the configuration, the supported resources and the rules.
 
 With ``--check`` nothing is written; exits 1 when a page is not what it would be.
 """
@@ -20,6 +20,7 @@ from pydantic_core import PydanticUndefined
 from pumphouse.config import Config
 from pumphouse.hosts import Bmc, Host
 from pumphouse.kinds import KINDS
+from pumphouse.plan.rules import RULES
 from pumphouse.resource import Kind
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -51,6 +52,14 @@ reference. *Carried* ones are set in the destination, and compared when verifyin
 another resource and are carried as a reference to its counterpart; about others a policy decides, and some
 cannot be carried. *Found by* is how a resource that is there already is recognised: one that is equal is
 reused; several are an error, never a guess.
+"""
+
+
+TOLD = """\
+What a plan may tell before anything moves. *block* refuses the migration, *warn* says what will differ, *note*
+informs; each comes with the resource, the reason and the remedy. What is acceptable can be taken knowingly, with
+`--accept RULE:RESOURCE` of `plan` and `migrate`, or with `policy.accept`: a block then no longer refuses, and plan
+and report say who accepted it, and when. `pumphouse rules` prints this list.
 """
 
 
@@ -107,10 +116,10 @@ def _value(info: FieldInfo) -> str:
     (kind,) = _options(info.annotation)
     if typing.get_origin(kind) is Literal:
         return " or ".join(f"`{choice}`" for choice in typing.get_args(kind))
+    if typing.get_origin(kind) is tuple and not _inner(kind):
+        return "list of text"
     if _inner(kind):
         return "list, see below" if typing.get_origin(kind) is tuple else "see below"
-    if typing.get_origin(kind) is tuple:
-        return "list of text"
     if typing.get_origin(kind) is not None and issubclass(typing.get_origin(kind), Mapping):
         return "text: text, ..."
     limits = {a: getattr(m, a) for m in info.metadata for a in ("ge", "gt", "le", "lt") if hasattr(m, a)}
@@ -168,6 +177,17 @@ def _names(names: tuple[str, ...]) -> str:
     return ", ".join(f"`{name}`" for name in names)
 
 
+# --- rules --------------------------------------------------------------------------------------
+def rules() -> str:
+    """The page on what plans tell."""
+    head = ("Rule", "Severity", "Acceptable", "What it looks for")
+    rows = [
+        (f"`{r.id}`", str(r.severity), "yes" if r.can_be_accepted else "", r.about)
+        for r in sorted(RULES.values(), key=lambda r: r.id)
+    ]
+    return "\n".join([NOTICE, "# Rules\n", TOLD, _table(head, rows)])
+
+
 # --- pages --------------------------------------------------------------------------------------
 def _documentation(thing: type) -> str:
     """The docstring of a class, in Markdown."""
@@ -182,7 +202,7 @@ def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     )
 
 
-PAGES = {"configuration.md": configuration, "kinds.md": kinds}
+PAGES = {"configuration.md": configuration, "kinds.md": kinds, "rules.md": rules}
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -99,9 +99,23 @@ class Policy(WorkloadPolicy):
         default_factory=dict, description="Names of domains at the source → in the destination."
     )
     timeouts: Timeouts = Field(default_factory=Timeouts, description="How long to wait, in seconds.")
+    accept: tuple[str, ...] = Field(
+        (),
+        description="What the plan tells and is taken knowingly, as RULE, or RULE:RESOURCE (a name, an id or "
+        "KIND:NAME; may hold * and ?). 'pumphouse rules' lists the rules.",
+    )
     overrides: tuple[Override, ...] = Field(
         (), description="What differs for some projects and servers; later entries win."
     )
+
+    @field_validator("accept")
+    @classmethod
+    def _rules(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for text in value:
+            rule, colon, resource = text.partition(":")
+            if not rule or (colon and not resource):
+                raise ValueError("must be RULE or RULE:RESOURCE")
+        return value
 
     @field_validator("projects", "roles", "domains")
     @classmethod

@@ -108,14 +108,14 @@ class FakeService:
             self.bus.publish(event)
         return self._answer(name, DONE, *arguments)
 
-    def plan(self, selection: Selection) -> Plan:
-        return replace(self._answer("plan", PLAN, selection), selection=selection)
+    def plan(self, selection: Selection, accept: tuple[str, ...] = (), by: str = "") -> Plan:
+        return replace(self._answer("plan", PLAN, selection, *accept), selection=selection)
 
     def save_plan(self, plan: Plan, path: Any) -> None:
         path.write_text(yaml.safe_dump({"selection": str(plan.selection)}))
 
-    def load_plan(self, path: Any) -> Plan:
-        return self._answer("load_plan", PLAN, path)
+    def load_plan(self, path: Any, accept: tuple[str, ...] = (), by: str = "") -> Plan:
+        return self._answer("load_plan", PLAN, path, *accept)
 
     def skip_blocked(self, plan: Plan) -> Plan:
         return self._answer("skip_blocked", replace(plan, problems=()), plan)

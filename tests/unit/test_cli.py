@@ -230,6 +230,37 @@ def test_markup_in_names_is_text(shell):
     assert "[red]x[/red]" in shell.out
 
 
+def test_what_may_be_accepted_says_how_and_what_is_says_by_whom(shell):
+    loss = Problem("local", Severity.BLOCK, "server:s1", "web1 has a disk", "Copy it.", acceptable=True)
+    shell.service.answers["plan"] = replace(PLAN, problems=(loss,))
+    assert shell("plan project demo") == 3
+    assert "→ Copy it." in shell.out and "--accept local:s1" in shell.out
+    shell.service.answers["plan"] = replace(PLAN, problems=(replace(loss, accepted="ann"),))
+    assert shell("plan project demo --accept local:s1 --accept other") == 0
+    assert "block: web1 has a disk" in shell.out and "accepted by ann" in shell.out
+    assert shell.service.did("plan")[-1] == (DEMO, "local:s1", "other")
+    assert shell("migrate project demo --yes --accept local:s1") == 0
+
+
+@pytest.mark.parametrize("command", ["plan", "migrate"])
+@pytest.mark.parametrize("text", ["local:", ":web1", ":"])
+def test_what_is_accepted_must_be_a_rule(shell, command, text):
+    assert shell(f"{command} project demo --accept {text}") == 2
+    assert f"--accept {text}: not RULE:RESOURCE" in shell.err
+
+
+def test_rules_are_listed_in_any_format(shell):
+    assert shell("rules -f json") == 0
+    listed = {row["Rule"]: row for row in json.loads(shell.out)}
+    assert listed["server-local-disks"]["Severity"] == "block"
+    assert listed["server-local-disks"]["Acceptable"] is True
+    assert listed["server-state"]["Acceptable"] is False
+    assert all(row["About"] for row in listed.values())
+    for format_ in ("yaml", "csv", "value", "table"):
+        assert shell(f"rules -f {format_}") == 0
+        assert "server-state" in shell.out
+
+
 # migrate
 
 

@@ -181,7 +181,7 @@ def test_what_stands_there_already_needs_no_room() -> None:
 
 
 def test_unknown_room_is_told_and_blocks_nothing() -> None:
-    (problem,) = problems(world(hosts=None))["hosts"]
+    (problem,) = problems(world(hosts=None))["hosts-unknown"]
     assert problem.severity is Severity.NOTE
 
 

@@ -13,7 +13,7 @@ from worlds import ACME, acme, bare_step, changed, new_cloud, replaced, row, the
 from worlds import plan as full_plan
 
 from pumphouse.errors import ConfigError, PumphouseError, Refused
-from pumphouse.model import Action, Plan, Selection, Step
+from pumphouse.model import Acceptance, Action, Plan, Problem, Selection, Severity, Step
 from pumphouse.plan import World
 from pumphouse.service import planfile
 
@@ -65,6 +65,17 @@ def test_a_selection_comes_back_with_filters_and_excludes(path: Path) -> None:
     selection = Selection("project", ("acme",), ("name=web-*",), ("volume:spare",))
     planfile.save(plan(None, selection), path)
     assert planfile.selection(planfile.read(path)) == selection
+
+
+def test_what_was_accepted_comes_back_with_who_did(path: Path) -> None:
+    loss = Problem("disks", Severity.BLOCK, "server:web-1", "it is lost", "Copy it.", "ann", True)
+    planfile.save(replace(plan(), problems=(loss,)), path)
+    assert planfile.accepted(planfile.read(path), "bob") == (Acceptance("disks", "server:web-1", "ann"),)
+
+
+def test_who_carries_a_plan_out_accepts_what_nobody_else_has(path: Path) -> None:
+    edit(path, lambda data: data.update(accepted=[{"rule": "disks"}]))
+    assert planfile.accepted(planfile.read(path), "bob") == (Acceptance("disks", "*", "bob"),)
 
 
 @settings(max_examples=20, deadline=None)

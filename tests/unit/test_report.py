@@ -234,3 +234,15 @@ def test_units():
 )
 def test_of_long_values_only_what_differs_is_said(source, destination, said):
     assert sides(Difference("k:1", "k", "n", "f", source, destination)) == said
+
+
+def test_what_was_accepted_is_told_once_with_who_and_when():
+    def accepted(at, by, key="server:s1"):
+        data = {"rule": "disks", "severity": "block", "what": f"<b>lost</b> {key}", "by": by}
+        return Event(float(at), "m1", "accepted", key, data)
+
+    value = report(events=[accepted(5, "ann"), accepted(9, "bob"), accepted(9, "bob", "server:s2")])
+    assert [(t.by, t.at) for t in value.accepted] == [("ann", 5.0), ("bob", 9.0)]
+    assert to_json(value)["accepted"][0]["at"] == "1970-01-01T00:00:05+00:00"
+    text = to_html(value)
+    assert "Accepted knowingly" in text and "<b>lost" not in text and "lost" in text

@@ -1,6 +1,8 @@
 """What commands have in common: cliff's output formats, exit codes, columns, confirmation."""
 
 import argparse
+import getpass
+import os
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -106,6 +108,38 @@ def confirm(app: "App", question: str, answer: str, *, yes: bool) -> None:
     app.stderr.flush()
     if app.stdin.readline().strip() != answer:
         raise Refused("not confirmed; nothing was touched")
+
+
+def add_accept(parser: argparse.ArgumentParser) -> None:
+    """The option that takes what a plan tells knowingly."""
+    parser.add_argument(
+        "--accept",
+        action="append",
+        default=[],
+        metavar="RULE:RESOURCE",
+        help="Take this knowingly: a name, an id or KIND:NAME, may hold * and ?; RULE alone is all of it. "
+        "'pumphouse rules' lists the rules.",
+    )
+
+
+def accepted(parsed: argparse.Namespace) -> tuple[tuple[str, ...], str]:
+    """What was accepted, and by whom.
+
+    :raises UsageError: when it is not a rule with a resource.
+    """
+    for text in parsed.accept:
+        rule, colon, resource = text.partition(":")
+        if not rule or (colon and not resource):
+            raise UsageError(f"--accept {text}: not RULE:RESOURCE", "'pumphouse rules' lists the rules.")
+    return tuple(parsed.accept), _user()
+
+
+def _user() -> str:
+    """Who gives the command, as far as the system knows."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # an id without a name, as in containers
+        return f"user {os.getuid()}"
 
 
 def add_yes(parser: argparse.ArgumentParser) -> None:

@@ -6,7 +6,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pumphouse.cli import selection
-from pumphouse.cli.base import Listing, Rate, Seconds, Size, Table, add_yes, confirm, console
+from pumphouse.cli.base import (
+    Listing,
+    Rate,
+    Seconds,
+    Size,
+    Table,
+    accepted,
+    add_accept,
+    add_yes,
+    confirm,
+    console,
+)
 from pumphouse.cli.board import Board
 from pumphouse.cli.plan_cmd import BLOCKED
 from pumphouse.cli.running import running
@@ -36,6 +47,7 @@ class Migrate(Table):
             action="store_true",
             help="Do what needs no downtime; servers keep running.",
         )
+        add_accept(parser)
         parser.add_argument("--skip-blocked", action="store_true", help="Leave out what cannot be moved.")
         parser.add_argument("--concurrency", type=int, metavar="N", help="Servers moved at once.")
         parser.add_argument("--bandwidth", type=float, metavar="MIB", help="Cap of all transfers, in MiB/s.")
@@ -144,7 +156,7 @@ def summary(plan: Plan, result: RunResult, board: Board) -> Iterator[tuple[objec
 
 def _plan(service: "Service", parsed: argparse.Namespace) -> Plan:
     if not parsed.plan:
-        return service.plan(selection.parse(parsed))
+        return service.plan(selection.parse(parsed), *accepted(parsed))
     if selection.given(parsed):
         raise UsageError("a saved plan has its selection in it", "Give --plan FILE or a selection, not both.")
-    return service.load_plan(parsed.plan)
+    return service.load_plan(parsed.plan, *accepted(parsed))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pumphouse import model
 from pumphouse.cli import selection
-from pumphouse.cli.base import Listing, Seconds, Size, Table, console
+from pumphouse.cli.base import Listing, Seconds, Size, Table, accepted, add_accept, console
 
 COLUMNS = ("Kind", "Name", "Project", "Action", "Reason", "Bytes", "Downtime", "Source ID", "Destination ID")
 BLOCKED = 3
@@ -21,6 +21,7 @@ class Plan(Table):
         """Add the selection and where to save."""
         parser = super().get_parser(prog_name)
         selection.add_arguments(parser)
+        add_accept(parser)
         parser.add_argument(
             "-o", "--output", type=Path, metavar="FILE", help="Save the plan, for 'migrate --plan FILE'."
         )
@@ -37,7 +38,7 @@ class Plan(Table):
         """Plan."""
         wanted = selection.parse(parsed_args)
         with self.app.service() as service:
-            plan = service.plan(wanted)
+            plan = service.plan(wanted, *accepted(parsed_args))
             if parsed_args.output:
                 service.save_plan(plan, parsed_args.output)
                 self.app.say(f"saved; carry it out with: pumphouse migrate --plan {parsed_args.output}")

@@ -1,7 +1,7 @@
 """A plan for a person: what happens to what, what is wrong, and what it costs."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
@@ -76,9 +76,20 @@ def _problems(problems: Iterable[Problem]) -> RenderableType | None:
     parts: list[RenderableType] = []
     for problem in sorted(problems, key=lambda p: order.index(p.severity)):
         parts.append(Text.assemble((f"{problem.severity}: ", _WEIGHT[problem.severity]), problem.what))
-        if problem.remedy:
-            parts.append(Padding(Text(f"→ {problem.remedy}"), (0, 0, 0, 2), expand=False))
+        parts += [Padding(Text(f"→ {line}"), (0, 0, 0, 2), expand=False) for line in _ways(problem)]
     return Group(*parts) if parts else None
+
+
+def _ways(problem: Problem) -> Iterator[str]:
+    """What can be done about a problem, unless somebody takes it as it is."""
+    if problem.accepted:
+        yield f"accepted by {problem.accepted} ({problem.rule})"
+        return
+    if problem.remedy:
+        yield problem.remedy
+    if problem.acceptable and problem.severity is Severity.BLOCK:
+        resource = f":{problem.key.partition(':')[2]}" if problem.key else ""
+        yield f"Or take it knowingly: --accept {problem.rule}{resource}"
 
 
 def _numbers(plan: Plan) -> RenderableType | None:

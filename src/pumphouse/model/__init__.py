@@ -8,6 +8,7 @@ from pumphouse.model.item import Fields, Item, fingerprint, make_key
 from pumphouse.model.outside import About, Copied, Endpoint, Temporary, Version
 from pumphouse.model.password import Origin, Password
 from pumphouse.model.plan import (
+    Acceptance,
     Action,
     Capacity,
     Difference,
@@ -22,6 +23,7 @@ from pumphouse.model.record import CheckResult, Event, Migration, Outcome, Resul
 
 __all__ = [
     "About",
+    "Acceptance",
     "Action",
     "BootDevice",
     "Capacity",

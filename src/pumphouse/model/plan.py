@@ -31,6 +31,8 @@ class Problem:
     :param key: the resource concerned, or ``""`` for the migration as a whole.
     :param what: what is wrong, naming the resource, with the reason.
     :param remedy: what to do about it.
+    :param accepted: who takes it knowingly; empty when nobody does.
+    :param acceptable: whether somebody may.
     """
 
     rule: str
@@ -38,6 +40,27 @@ class Problem:
     key: str
     what: str
     remedy: str
+    accepted: str = ""
+    acceptable: bool = False
+
+
+@dataclass(frozen=True)
+class Acceptance:
+    """Somebody takes what a rule tells, knowingly: a block no longer refuses.
+
+    :param rule: the rule's id.
+    :param resource: name, id or ``KIND:NAME`` of what it is about; may hold ``*`` and ``?``.
+    :param by: who takes it.
+    :param told: whether it is told when there is nothing to accept.
+    """
+
+    rule: str
+    resource: str
+    by: str
+    told: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.rule}:{self.resource}"
 
 
 @dataclass(frozen=True)
@@ -132,7 +155,7 @@ class Plan:
     @property
     def blocked(self) -> tuple[Problem, ...]:
         """The problems that refuse the migration."""
-        return tuple(p for p in self.problems if p.severity is Severity.BLOCK)
+        return tuple(p for p in self.problems if p.severity is Severity.BLOCK and not p.accepted)
 
     @property
     def to_do(self) -> tuple[Step, ...]:

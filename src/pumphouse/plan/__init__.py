@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pumphouse.inventory import Inventory
-from pumphouse.model import HostRoom, Item, Plan, Row, Selection, Step
-from pumphouse.plan.capacity import capacity
+from pumphouse.model import Acceptance, HostRoom, Item, Plan, Row, Selection, Step
+from pumphouse.plan.capacity import quotas
 from pumphouse.plan.match import match
 from pumphouse.plan.order import order
 from pumphouse.plan.rules import View, check
@@ -20,6 +20,7 @@ class World:
     :param rows: the ledger's view, by key.
     :param hosts: room on the destination's hypervisors; None when it cannot be known.
     :param admins: project of the administrator per cloud role; temporaries are made there.
+    :param accepted: what the operator takes knowingly.
     """
 
     source: Inventory
@@ -28,18 +29,30 @@ class World:
     policy: Policy
     hosts: tuple[HostRoom, ...] | None
     admins: Mapping[str, str]
+    accepted: tuple[Acceptance, ...] = ()
 
 
 def make_plan(selection: Selection, world: World, names: tuple[str, str]) -> Plan:
     """What has to be done to have the selection in the destination.
 
     :param names: how the clouds are called in the plan.
-    :raises UsageError: when the selection names nothing, or more than one thing.
+    :raises UsageError: when the selection names nothing, or more than one thing; or something is accepted that
+        cannot be.
     """
     selected = select(world.source, selection)
     items: tuple[Item, ...] = order(selected.items)
     steps: tuple[Step, ...] = match(items, world.source, world.destination, world.rows, world.policy)
-    view = View(steps, selected, world.source, world.destination, world.rows, world.policy, world.hosts)
-    problems = check(view)
-    limits, too_much = capacity(steps, world.source, world.destination, world.hosts, world.admins)
-    return Plan(selection, *names, steps, (*problems, *too_much), limits)
+    limits = tuple(quotas(steps, world.source, world.destination))
+    view = View(
+        steps,
+        selected,
+        world.source,
+        world.destination,
+        world.rows,
+        world.policy,
+        world.hosts,
+        limits,
+        world.admins,
+        world.accepted,
+    )
+    return Plan(selection, *names, steps, check(view), limits)

@@ -1,46 +1,17 @@
-"""Quotas and hypervisors of the destination after the plan, and what does not fit."""
+"""Numbers: quotas and hypervisors of the destination after the plan."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from pumphouse.inventory import Inventory
-from pumphouse.model import Action, Capacity, HostRoom, Item, Problem, Severity, Step
+from pumphouse.model import Action, Capacity, HostRoom, Item, Step
 
-BLOCK, NOTE = Severity.BLOCK, Severity.NOTE
 NETWORK_QUOTAS = ("network", "subnet", "router", "port", "floating_ip", "security_group")
 
 
-def capacity(
-    steps: tuple[Step, ...],
-    source: Inventory,
-    destination: Inventory,
-    hosts: tuple[HostRoom, ...] | None,
-    admins: Mapping[str, str],
-) -> tuple[tuple[Capacity, ...], tuple[Problem, ...]]:
-    """Quotas and hypervisors of the destination after the plan, and what does not fit."""
-    limits = [*_quotas(steps, source, destination)]
-    problems = [
-        Problem(
-            "quota",
-            BLOCK,
-            "",
-            f"{c.scope}: {c.resource}: {c.added} more do not fit: {c.used} of {c.limit} are used",
-            "Raise the quota (at the source it is carried over, in the destination when the project was there before).",
-        )
-        for c in limits
-        if 0 <= c.limit < c.used + c.added
-    ]
-    problems += _temporaries(steps, source, destination, admins)
-    if hosts is None:
-        what = "the room on the destination's hypervisors is unknown: its placement service did not say"
-        problems.append(Problem("hosts", NOTE, "", what, "Make sure that the servers fit."))
-    else:
-        problems += _fit(steps, source, hosts)
-    return tuple(limits), tuple(problems)
-
-
-def _quotas(steps: tuple[Step, ...], source: Inventory, destination: Inventory) -> Iterator[Capacity]:
+def quotas(steps: tuple[Step, ...], source: Inventory, destination: Inventory) -> Iterator[Capacity]:
+    """The quotas of each project in the destination that the plan adds to."""
     projects = {s.key.partition(":")[2]: s for s in steps if s.kind == "project"}
     added = {
         project: _sizes(
@@ -93,35 +64,33 @@ def _adds(step: Step) -> bool:
     return step.action in (Action.CREATE, Action.MOVE) and not step.destination_id
 
 
-def _temporaries(
-    steps: tuple[Step, ...], source: Inventory, destination: Inventory, admins: Mapping[str, str]
-) -> Iterator[Problem]:
-    """Copies of volumes are made in the administrators' projects: the largest must fit in their quotas."""
+def temporaries(
+    steps: tuple[Step, ...], source: Inventory, inventory: Inventory, project: str
+) -> Iterator[tuple[str, int, int, int]]:
+    """Copies of volumes are made in the administrator's project: the largest must fit in its quotas.
+
+    :param inventory: the cloud looked at. :param project: the administrator's there.
+    :return: ``(quota, limit, used, needed)`` of those that do not suffice.
+    """
     volumes = [
         i for s in steps if s.action is Action.MOVE and s.kind == "volume" and (i := source.by_key(s.key))
     ]
     if not volumes:
         return
     largest = max(v.fields["size"] for v in volumes)
-    for inventory in (source, destination):
-        project = admins[inventory.role]
-        quota = inventory.get("volume_quota", project)
-        used = _sizes(i for i in inventory if i.project_id == project)
-        for name, need in (("volumes", 1), ("snapshots", 1), ("gigabytes", 2 * largest)):
-            limit = int(quota.fields["limits"].get(name, -1)) if quota else -1
-            if 0 <= limit < used["volume_quota", name] + need:
-                yield Problem(
-                    "temporary-quota",
-                    BLOCK,
-                    "",
-                    f"{inventory.role}: the administrator's project {inventory.name_of('project', project)!r} lacks "
-                    f"quota for temporary copies: {name} {limit}, {used['volume_quota', name]} used, {need} needed",
-                    f"Raise it: 'openstack quota set --{name} N {inventory.name_of('project', project)}'.",
-                )
+    quota = inventory.get("volume_quota", project)
+    used = _sizes(i for i in inventory if i.project_id == project)
+    for name, need in (("volumes", 1), ("snapshots", 1), ("gigabytes", 2 * largest)):
+        limit = int(quota.fields["limits"].get(name, -1)) if quota else -1
+        if 0 <= limit < used["volume_quota", name] + need:
+            yield name, limit, used["volume_quota", name], need
 
 
-def _fit(steps: tuple[Step, ...], source: Inventory, hosts: tuple[HostRoom, ...]) -> Iterator[Problem]:
-    """First fit of the largest first: a rough answer, and a safe one to give before anything moves."""
+def lacking(steps: tuple[Step, ...], source: Inventory, hosts: tuple[HostRoom, ...]) -> dict[str, float]:
+    """What the hypervisors lack for all servers of the plan, by what it is; empty when they fit.
+
+    First fit of the largest first: a rough answer, and a safe one to give before anything moves.
+    """
     room = {h.name: [h.vcpus, h.ram_mb, h.disk_gb] for h in hosts}
     servers = [i for s in steps if s.kind == "server" and _adds(s) and (i := source.by_key(s.key))]
     missing: dict[str, float] = defaultdict(float)
@@ -134,9 +103,4 @@ def _fit(steps: tuple[Step, ...], source: Inventory, hosts: tuple[HostRoom, ...]
                 missing[name] += amount
         else:
             room[host] = [r - n for r, n in zip(room[host], need, strict=True)]
-    if missing:
-        lacks = ", ".join(f"{amount:g} {name}" for name, amount in missing.items() if amount)
-        what = f"the destination's {len(hosts)} hypervisor(s) lack room for all servers: {lacks} do not fit"
-        yield Problem(
-            "hosts", BLOCK, "", what, "Add hypervisors to the destination, or select fewer servers."
-        )
+    return {name: amount for name, amount in missing.items() if amount}

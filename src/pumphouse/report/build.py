@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pumphouse.model import Difference, Event, Migration, Row
-from pumphouse.report.values import PHASES, UNDOING, Disk, Move, Report, Run, Span, Trouble
+from pumphouse.report.values import PHASES, UNDOING, Disk, Move, Report, Run, Span, Taken, Trouble
 
 
 def build(
@@ -29,6 +29,7 @@ def build(
         troubles=tuple(_troubles(events, by_key)),
         differences=tuple(_differences(events)),
         runs=tuple(_runs(events)),
+        accepted=tuple(_accepted(events)),
         temporaries=finished[-1].data.get("temporaries") if finished else None,
     )
 
@@ -167,6 +168,17 @@ def _difference(key: str, found: Mapping[str, Any]) -> Difference:
         note=str(found.get("note", "")),
         failing=bool(found.get("failing", True)),
     )
+
+
+def _accepted(events: Iterable[Event]) -> Iterable[Taken]:
+    """Each once, as of the first run that acted on it."""
+    first: dict[tuple[str, str], Event] = {}
+    for event in events:
+        if event.type == "accepted":
+            first.setdefault((str(event.data.get("rule", "")), event.key), event)
+    for (rule, _), event in first.items():
+        said = {name: str(event.data.get(name, "")) for name in ("severity", "what", "by")}
+        yield Taken(rule, **said, at=event.at)
 
 
 def _runs(events: Iterable[Event]) -> Iterable[Run]:

@@ -43,6 +43,7 @@ def to_json(report: Report) -> dict[str, Any]:
             }
             for row in report.rows
         ],
+        "accepted": [{**asdict(taken), "at": _iso(taken.at)} for taken in report.accepted],
         "troubles": [asdict(trouble) for trouble in report.troubles],
         "differences": [asdict(difference) for difference in report.differences],
     }

@@ -87,6 +87,21 @@ class Trouble:
 
 
 @dataclass(frozen=True)
+class Taken:
+    """A loss or a difference that somebody took knowingly.
+
+    :param at: when a run first acted on it, in seconds since the epoch.
+    :param by: who.
+    """
+
+    rule: str
+    severity: str
+    what: str
+    by: str
+    at: float
+
+
+@dataclass(frozen=True)
 class Run:
     """One command that worked on this migration."""
 
@@ -112,6 +127,7 @@ class Report:
     troubles: tuple[Trouble, ...]
     differences: tuple[Difference, ...]
     runs: tuple[Run, ...]
+    accepted: tuple[Taken, ...]
     temporaries: int | None
 
     @property

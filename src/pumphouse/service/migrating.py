@@ -32,6 +32,7 @@ def migrate(session: Session, plan: Plan, prepare_only: bool) -> RunResult:
         steps=len(plan.to_do),
         bytes=plan.bytes,
     )
+    _tell_accepted(plan, publish)
     _note_what_is_there(run)
     try:
         outcomes = _carry_out(run, prepare_only)
@@ -49,6 +50,20 @@ def migrate(session: Session, plan: Plan, prepare_only: bool) -> RunResult:
         _hand_over(run)
     _finish(session, result, publish, "prepared" if prepare_only else "migrated")
     return result
+
+
+def _tell_accepted(plan: Plan, publish: Publish) -> None:
+    """Who took what knowingly is a fact of the run."""
+    for problem in plan.problems:
+        if problem.accepted:
+            publish(
+                "accepted",
+                problem.key,
+                rule=problem.rule,
+                severity=problem.severity,
+                what=problem.what,
+                by=problem.accepted,
+            )
 
 
 def _note_what_is_there(run: Run) -> None:

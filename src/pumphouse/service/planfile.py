@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pumphouse.config import describe, read_yaml
 from pumphouse.errors import ConfigError, Refused
-from pumphouse.model import Action, Plan, Selection, Step
+from pumphouse.model import Acceptance, Action, Plan, Selection, Step
 
 FORMAT = 1
 HEADER = """\
@@ -47,6 +47,13 @@ class _Step(_Strict):
     fingerprint: str
 
 
+class _Accepted(_Strict):
+    rule: str
+    resource: str = "*"
+    by: str = ""
+    what: str = ""
+
+
 class PlanFile(_Strict):
     """What the file holds."""
 
@@ -54,6 +61,7 @@ class PlanFile(_Strict):
     source: str
     destination: str
     selection: _Selection
+    accepted: tuple[_Accepted, ...] = ()
     steps: tuple[_Step, ...]
 
 
@@ -68,6 +76,11 @@ def save(plan: Plan, path: Path) -> None:
         "source": plan.source,
         "destination": plan.destination,
         "selection": {name: _plain(value) for name, value in asdict(plan.selection).items()},
+        "accepted": [
+            {"rule": p.rule, "resource": p.key or "*", "by": p.accepted, "what": p.what}
+            for p in plan.problems
+            if p.accepted
+        ],
         "steps": steps,
     }
     try:
@@ -98,6 +111,14 @@ def read(path: Path) -> PlanFile:
 def selection(file: PlanFile) -> Selection:
     """What the plan was made for."""
     return Selection(**file.selection.model_dump())
+
+
+def accepted(file: PlanFile, by: str) -> tuple[Acceptance, ...]:
+    """What the plan takes knowingly.
+
+    :param by: who carries it out, and so accepts what nobody else has.
+    """
+    return tuple(Acceptance(a.rule, a.resource, a.by or by) for a in file.accepted)
 
 
 def agree(path: Path, file: PlanFile, fresh: Plan) -> Plan:

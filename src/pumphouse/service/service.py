@@ -1,6 +1,6 @@
 """The use cases, one method each."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,14 +20,13 @@ from pumphouse.model import (
     Row,
     RunResult,
     Selection,
-    Severity,
     Step,
 )
 from pumphouse.ports import Cloud
 from pumphouse.report import Report, build
 from pumphouse.service import committing, hosts, migrating, planfile, undoing
 from pumphouse.service.lock import locked
-from pumphouse.service.session import Session
+from pumphouse.service.session import Session, acceptance
 
 
 class Service:
@@ -77,22 +76,31 @@ class Service:
         """
         return hosts.host(self._session, name)
 
-    def plan(self, selection: Selection) -> Plan:
-        """What has to be done to have the selection in the destination."""
-        return self._session.plan(selection, self._session.world())
+    def plan(self, selection: Selection, accept: Sequence[str] = (), by: str = "") -> Plan:
+        """What has to be done to have the selection in the destination.
+
+        :param accept: what is taken knowingly, as ``RULE`` or ``RULE:RESOURCE``.
+        :param by: who accepts it.
+        :raises UsageError: when the selection makes no sense, or something cannot be accepted.
+        """
+        return self._session.plan(selection, self._session.world(acceptance(text, by) for text in accept))
 
     def save_plan(self, plan: Plan, path: Path) -> None:
         """Write a plan that can be read, edited and carried out later."""
         planfile.save(plan, path)
 
-    def load_plan(self, path: Path) -> Plan:
+    def load_plan(self, path: Path, accept: Sequence[str] = (), by: str = "") -> Plan:
         """Read a saved plan; it must still be true.
 
+        :param accept: what is taken knowingly, besides what the file says.
+        :param by: who accepts it, also for what the file does not say it of.
         :raises ConfigError: when it is not a plan, or was edited wrongly.
         :raises Refused: when the clouds changed in a way that matters.
         """
         file = planfile.read(path)
-        return planfile.agree(path, file, self.plan(planfile.selection(file)))
+        accepted = (*planfile.accepted(file, by), *(acceptance(text, by) for text in accept))
+        fresh = self._session.plan(planfile.selection(file), self._session.world(accepted))
+        return planfile.agree(path, file, fresh)
 
     def skip_blocked(self, plan: Plan) -> Plan:
         """The plan without what is blocked, and without what needs that."""
@@ -105,7 +113,7 @@ class Service:
             if why:
                 hindered[step.key] = why
             steps.append(replace(step, action=Action.SKIP, reason=why) if why else step)
-        problems = tuple(p for p in plan.problems if p.severity is not Severity.BLOCK)
+        problems = tuple(p for p in plan.problems if p not in plan.blocked)
         return Plan(plan.selection, plan.source, plan.destination, tuple(steps), problems, plan.capacity)
 
     # --- acting ---------------------------------------------------------------------------------

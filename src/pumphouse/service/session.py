@@ -16,7 +16,7 @@ from pumphouse.errors import ConfigError, Forbidden, Refused
 from pumphouse.events import Bus
 from pumphouse.hosts import Host
 from pumphouse.inventory import Inventory
-from pumphouse.model import Event, Item, Migration, Plan, Selection
+from pumphouse.model import Acceptance, Event, Item, Migration, Plan, Selection
 from pumphouse.plan import World, make_plan
 from pumphouse.plan.owner import owner_is_kept
 from pumphouse.ports import Cloud, IdentityTables, Journal, Ledger, Ports, Power, Publish, Transfer
@@ -100,8 +100,11 @@ class Session:
             self.adapters.ledger.bind(source, destination)
             self._bound = True
 
-    def world(self) -> World:
-        """Everything a plan is made from, as it is now."""
+    def world(self, accepted: Iterable[Acceptance] = ()) -> World:
+        """Everything a plan is made from, as it is now.
+
+        :param accepted: what is taken knowingly, besides what the policy says.
+        """
         source, destination = self._source, self._destination = self.look()
         clouds = (self.adapters.source, self.adapters.destination)
         return World(
@@ -111,6 +114,7 @@ class Session:
             self.config.policy,
             room(self.adapters.destination),
             {cloud.role: cloud.project_id for cloud in clouds},
+            (*accepted, *(acceptance(text, "config.yaml", told=False) for text in self.config.policy.accept)),
         )
 
     def source(self) -> Inventory:
@@ -161,6 +165,16 @@ class Session:
             self.bus.publish(event)
 
         return publish
+
+
+def acceptance(text: str, by: str, *, told: bool = True) -> Acceptance:
+    """``RULE`` or ``RULE:RESOURCE`` as a value.
+
+    :param by: who accepts.
+    :param told: whether it is told when there is nothing to accept.
+    """
+    rule, _, resource = text.partition(":")
+    return Acceptance(rule, resource or "*", by, told)
 
 
 def _address(cloud: Cloud) -> str:

@@ -7,6 +7,7 @@ from pumphouse.plan.rules.view import BLOCK, WARN, Found, View, rule, said
 
 @rule("rules-address-group", BLOCK)
 def _address_group(view: View) -> Found:
+    """Security group rules with address groups, which are not carried yet."""
     for item in view.to_do("security_group_rules"):
         if item.observed["address_groups"]:
             yield (
@@ -18,6 +19,7 @@ def _address_group(view: View) -> Found:
 
 @rule("port-extras", WARN)
 def _port_extras(view: View) -> Found:
+    """Ports with a trunk or a QoS policy, which are not carried yet."""
     for item in view.to_do("port"):
         for name, words in (
             ("trunk_details", "is the parent of a trunk"),
@@ -33,6 +35,7 @@ def _port_extras(view: View) -> Found:
 
 @rule("router-address", WARN)
 def _router_address(view: View) -> Found:
+    """Routers whose external address both clouds have from the first cutover on."""
     for item in view.to_do("router"):
         if item.fields.get("external_gateway_info"):
             yield (
@@ -46,6 +49,7 @@ def _router_address(view: View) -> Found:
 
 @rule("floating-ip-outside", BLOCK)
 def _outside(view: View) -> Found:
+    """Floating IPs that are in no subnet of their network in the destination."""
     for item in view.to_do("floating_ip"):
         step = next((s for s in view.steps if s.key == f"network:{item.fields['floating_network_id']}"), None)
         if step is None or not step.destination_id:
@@ -66,6 +70,7 @@ def _outside(view: View) -> Found:
 
 @rule("floating-ip-forwarding", WARN)
 def _forwarding(view: View) -> Found:
+    """Floating IPs with port forwardings, which are not carried yet."""
     for item in view.to_do("floating_ip"):
         if item.observed.get("port_forwardings"):
             yield (

@@ -8,6 +8,7 @@ from pumphouse.plan.rules.view import BLOCK, NOTE, WARN, Found, View, rule, said
 
 @rule("server-state", BLOCK)
 def _server_state(view: View) -> Found:
+    """Servers in a state from which they cannot be moved, or busy."""
     for item in view.to_do("server"):
         status, task = item.observed["status"], item.observed["task_state"]
         if status not in STATES:
@@ -21,8 +22,9 @@ def _server_state(view: View) -> Found:
             yield item.key, f"{said(item)} is busy ({task})", "Wait for it, then plan again."
 
 
-@rule("server-local-disks", BLOCK)
+@rule("server-local-disks", BLOCK, acceptable=True)
 def _local_disks(view: View) -> Found:
+    """Servers with ephemeral or swap disks, whose data no API can read."""
     for item in view.to_do("server"):
         disks = [
             f"{item.observed[n]} {unit} {word}"
@@ -39,6 +41,7 @@ def _local_disks(view: View) -> Found:
 
 @rule("server-flavor-gone", BLOCK)
 def _flavor_gone(view: View) -> Found:
+    """Servers whose flavor was deleted at the source."""
     for item in view.to_do("server"):
         if item.fields["flavor_id"] is None:
             yield (
@@ -50,6 +53,7 @@ def _flavor_gone(view: View) -> Found:
 
 @rule("server-key-gone", WARN)
 def _key_gone(view: View) -> Found:
+    """Servers whose keypair was deleted at the source."""
     for item in view.to_do("server"):
         if item.observed["key_gone"]:
             yield (
@@ -61,6 +65,7 @@ def _key_gone(view: View) -> Found:
 
 @rule("server-owner", WARN)
 def _owner(view: View) -> Found:
+    """Servers, volumes and server groups that cannot be made by their own user."""
     for kind in ("server_group", "volume", "server"):
         for item in view.to_do(kind):
             why = owner_is_kept(item, view.source, view.steps, view.rows, view.destination)
@@ -74,6 +79,7 @@ def _owner(view: View) -> Found:
 
 @rule("server-new-id", NOTE)
 def _new_id(view: View) -> Found:
+    """Servers that get new ids, so that cloud-init takes them for new ones."""
     count = len(list(view.to_do("server")))
     if count:
         yield (
@@ -85,6 +91,7 @@ def _new_id(view: View) -> Found:
 
 @rule("server-group-hosts", BLOCK)
 def _group_hosts(view: View) -> Found:
+    """Anti-affinity groups with more servers than the destination has hypervisors."""
     for step in view.steps:
         group = view.source.by_key(step.key)
         if step.kind != "server_group" or group is None or view.hosts is None:
@@ -103,6 +110,7 @@ def _group_hosts(view: View) -> Found:
 
 @rule("port-in-use", BLOCK)
 def _port_in_use(view: View) -> Found:
+    """Servers whose port's counterpart is in use in the destination."""
     reused = {s.key: s.destination_id for s in view.steps if s.kind == "port" and s.action is Action.REUSE}
     for server in view.to_do("server"):
         if view.rows.get(server.key) and view.rows[server.key].destination_id:

@@ -6,6 +6,7 @@ from pumphouse.plan.rules.view import BLOCK, WARN, Found, View, rule, said
 
 @rule("blocked-step", BLOCK)
 def _blocked_step(view: View) -> Found:
+    """Resources that cannot be made in the destination as they are."""
     for step in view.steps:
         if step.action is Action.BLOCK:
             remedy = "Make room for it or align the destination, or exclude it: "
@@ -18,6 +19,7 @@ def _blocked_step(view: View) -> Found:
 
 @rule("dangling-reference", BLOCK)
 def _dangling(view: View) -> Found:
+    """Resources that refer to something the source does not have."""
     for item, key in view.selected.dangling:
         kind, _, identifier = key.partition(":")
         yield (
@@ -46,6 +48,7 @@ def _override_unused(view: View) -> Found:
 
 @rule("excluded-needed", BLOCK)
 def _excluded_needed(view: View) -> Found:
+    """Resources that are excluded, but needed by something selected."""
     for step in view.steps:
         if step.key in view.selected.excluded:
             yield (

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from pumphouse.inventory import Inventory
-from pumphouse.model import Action, HostRoom, Item, Row, Severity, Step
+from pumphouse.model import Acceptance, Action, Capacity, HostRoom, Item, Row, Severity, Step
 from pumphouse.plan.inforce import policy_of
 from pumphouse.plan.select import Selected
 from pumphouse.policy import Policy
@@ -24,6 +24,9 @@ class View:
     rows: Mapping[str, Row]
     policy: Policy
     hosts: tuple[HostRoom, ...] | None
+    limits: tuple[Capacity, ...]
+    admins: Mapping[str, str]
+    accepted: tuple[Acceptance, ...]
 
     def to_do(self, kind: str) -> Iterator[Item]:
         """Items of a kind that will be made or moved."""
@@ -57,6 +60,11 @@ class Rule:
     about: str
     find: Callable[[View], Found]
     acceptable: bool = False
+
+    @property
+    def can_be_accepted(self) -> bool:
+        """Whether an operator may take its problems knowingly: warnings always, blocks where it says so."""
+        return self.severity is Severity.WARN or (self.severity is Severity.BLOCK and self.acceptable)
 
 
 RULES: dict[str, Rule] = {}

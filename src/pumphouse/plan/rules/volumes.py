@@ -6,6 +6,7 @@ from pumphouse.plan.rules.view import BLOCK, WARN, Found, View, rule, said
 
 @rule("volume-state", BLOCK)
 def _volume_state(view: View) -> Found:
+    """Volumes in a status in which they cannot be copied."""
     for item in view.to_do("volume"):
         status = item.observed["status"]
         if status not in ("available", "in-use") and not _ours_uploads(view, item):
@@ -22,6 +23,7 @@ def _ours_uploads(view: View, item: Item) -> bool:
 
 @rule("volume-encrypted", BLOCK)
 def _encrypted(view: View) -> Found:
+    """Encrypted volumes, whose keys stay at the source."""
     for item in view.to_do("volume"):
         if item.observed["encrypted"]:
             yield (
@@ -33,6 +35,7 @@ def _encrypted(view: View) -> Found:
 
 @rule("volume-attached-elsewhere", BLOCK)
 def _elsewhere(view: View) -> Found:
+    """Volumes attached to several servers, or to one that is not moved."""
     servers = {i.id for i in view.to_do("server")}
     for item in view.to_do("volume"):
         attached = [a["server_id"] for a in item.observed["attachments"]]
@@ -53,6 +56,7 @@ def _elsewhere(view: View) -> Found:
 
 @rule("volume-snapshots", WARN)
 def _snapshots(view: View) -> Found:
+    """Volumes with snapshots, which are not carried over."""
     for item in view.to_do("volume"):
         if item.observed["snapshots"]:
             count = item.observed["snapshots"]
