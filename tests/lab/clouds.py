@@ -16,6 +16,8 @@ VOLATILE = {
     "hostId",
     "attached_at",
 }
+#: Microversions that Zed and all younger releases know; see ``lower_versions``.
+VERSIONS = {"compute": "2.93", "block_storage": "3.70"}
 QUOTAS = {
     "compute": ("compute", "/os-quota-sets/{}", "quota_set"),
     "volume": ("block_storage", "/os-quota-sets/{}", "quota_set"),
@@ -25,10 +27,17 @@ QUOTAS = {
 Objects = dict[str, dict[str, Any]]
 
 
+def lower_versions(*clouds: Any) -> None:
+    """Speak no younger microversions than each cloud knows."""
+    for service, spoken in list(VERSIONS.items()):
+        known = (getattr(cloud, service).get_endpoint_data().max_microversion for cloud in clouds)
+        lowest = min(tuple(map(int, spoken.split("."))), *map(tuple, known))
+        VERSIONS[service] = ".".join(map(str, lowest))
+
+
 def get(cloud: Any, service: str, path: str) -> dict[str, Any]:
     """The body of a GET, at the microversions that both clouds know."""
-    versions = {"compute": "2.93", "block_storage": "3.70"}
-    answer = getattr(cloud, service).get(path, microversion=versions.get(service))
+    answer = getattr(cloud, service).get(path, microversion=VERSIONS.get(service))
     answer.raise_for_status()
     return answer.json()
 

@@ -7,13 +7,13 @@ import time
 import urllib.request
 
 import pytest
+from clouds import VERSIONS
 
 pytestmark = pytest.mark.lab
 
 MIB = 1 << 20
 # of its own for each run, so that what a failed one left is not in the way
 NAME = f"lab-{secrets.token_hex(3)}"
-MICROVERSION = "2.90"
 
 
 def wait_for(get, accept, seconds=90):
@@ -44,7 +44,7 @@ def moved(cloud, server, host):
 
 def connect(lab, side):
     cloud = lab.connect(side)
-    cloud.compute.default_microversion = MICROVERSION
+    cloud.compute.default_microversion = VERSIONS["compute"]
     return cloud
 
 

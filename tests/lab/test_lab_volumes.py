@@ -5,6 +5,7 @@ import time
 from types import SimpleNamespace
 
 import pytest
+from clouds import VERSIONS
 
 pytestmark = pytest.mark.lab
 
@@ -56,7 +57,7 @@ def side(request):
 @pytest.fixture(scope="module")
 def cloud(lab, side):
     made = lab.connect(side)
-    made.block_storage.default_microversion = "3.70"
+    made.block_storage.default_microversion = VERSIONS["block_storage"]
     return made
 
 

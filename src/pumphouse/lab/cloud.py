@@ -13,6 +13,7 @@ DESTINATION_OFFSET = 10000
 # The package each service is released as, where it is called otherwise.
 PACKAGES = {"placement": "openstack_placement"}
 
+CLOUD_NAMES = ("source", "destination")
 REGION = "RegionOne"
 SHARED_BACKEND = "shared"
 BACKENDS = ("fast", "slow", SHARED_BACKEND)

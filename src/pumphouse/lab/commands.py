@@ -11,6 +11,7 @@ from cliff.command import Command
 from cliff.lister import Lister
 
 from pumphouse.lab import lab
+from pumphouse.lab.cloud import CLOUD_NAMES
 from pumphouse.lab.home import default_home
 from pumphouse.lab.releases import RELEASES
 
@@ -129,15 +130,17 @@ class Down(Command):
 
 
 class Reset(Command):
-    """Stop both clouds of the lab and delete all they hold."""
+    """Stop both clouds of the lab, or one, and delete all they hold."""
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Only where the lab is."""
-        return _with_home(super().get_parser(prog_name))
+        """Where the lab is, and which cloud."""
+        parser = _with_home(super().get_parser(prog_name))
+        parser.add_argument("--only", choices=CLOUD_NAMES, help="empty this cloud; leave the other as it is")
+        return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         """Stop, then put the state of the first start back."""
-        lab.reset(parsed_args.home, _say)
+        lab.reset(parsed_args.home, _say, parsed_args.only)
 
 
 def _positive(text: str) -> int:

@@ -9,7 +9,7 @@ import shutil
 import sqlite3
 from pathlib import Path
 
-from pumphouse.lab.cloud import BACKENDS, Cloud
+from pumphouse.lab.cloud import Cloud
 
 KEYS = ("fernet-keys", "credential-keys")
 
@@ -46,10 +46,11 @@ def has_golden(cloud: Cloud) -> bool:
 
 
 def empty(cloud: Cloud) -> None:
-    """Delete all a stopped cloud holds, and put the golden copy in its place where there is one."""
+    """Delete all a stopped cloud holds, and put the golden copy in its place where there is one.
+
+    What it has among the shared volumes stays: the files do not tell whose they are.
+    """
     shutil.rmtree(cloud.root, ignore_errors=True)
-    for backend in BACKENDS:
-        shutil.rmtree(cloud.volumes_directory(backend), ignore_errors=True)
     if not has_golden(cloud):
         return
     shutil.copytree(_golden(cloud) / "db", cloud.db)

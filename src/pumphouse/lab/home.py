@@ -12,7 +12,7 @@ from typing import Any
 
 from pumphouse.errors import LabError
 from pumphouse.lab.cloud import DESTINATION_OFFSET, HIGHEST_OFFSET, Cloud
-from pumphouse.lab.environments import environments_directory
+from pumphouse.lab.environments import environment_of
 from pumphouse.lab.releases import find_release
 
 SETTINGS_FILE = "lab.json"
@@ -100,13 +100,15 @@ def clouds_of(home: Path, settings: Settings) -> list[Cloud]:
         Cloud(
             home=home,
             name=side,
-            release=find_release(settings.releases[side]),
-            environment=environments_directory() / settings.releases[side],
+            release=release,
+            environment=environment_of(release),
             base_port=settings.base_port + (DESTINATION_OFFSET if side == "destination" else 0),
             host_count=settings.hosts[side],
             password=settings.password,
         )
-        for side in ("source", "destination")
+        for side, release in (
+            (side, find_release(settings.releases[side])) for side in ("source", "destination")
+        )
     ]
 
 

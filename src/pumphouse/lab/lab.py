@@ -1,8 +1,9 @@
 """What the lab's commands do: up, status, down, reset."""
 
 import concurrent.futures
+import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import psutil
 from pumphouse.errors import LabError
 from pumphouse.lab import golden
 from pumphouse.lab.client_files import write_client_files
-from pumphouse.lab.cloud import PACKAGES, PORT_OFFSETS, Cloud
+from pumphouse.lab.cloud import CLOUD_NAMES, PACKAGES, PORT_OFFSETS, SHARED_BACKEND, Cloud
 from pumphouse.lab.configuration import write_configuration
 from pumphouse.lab.environments import ensure_environment, package_version
 from pumphouse.lab.home import choose_settings, clouds_of, only_user, read_settings, write_settings
@@ -96,17 +97,22 @@ def down(home: Path, say: Say) -> None:
         say(f"there is no lab at {home}")
         return
     with only_user(home):
-        _stop_all(home, say)
+        _stop(home, CLOUD_NAMES, say)
 
 
-def reset(home: Path, say: Say) -> None:
-    """Stop the lab and empty both clouds; the next ``up`` starts them as new."""
-    clouds = _existing(home)
+def reset(home: Path, say: Say, only: str | None = None) -> None:
+    """Stop the lab and empty both clouds, or one of them; the next ``up`` starts them as new.
+
+    :param only: ``source`` or ``destination``; the other cloud goes on running.
+    """
+    clouds = [cloud for cloud in _existing(home) if only in (None, cloud.name)]
     with only_user(home):
-        _stop_all(home, say)
+        _stop(home, [cloud.name for cloud in clouds], say)
         for cloud in clouds:
             golden.empty(cloud)
-    say("both clouds are empty; `pumphouse lab up` starts them")
+        if only is None:
+            shutil.rmtree(clouds[0].volumes_directory(SHARED_BACKEND), ignore_errors=True)
+    say(f"{f'the {only} is' if only else 'both clouds are'} empty; `pumphouse lab up` starts what is stopped")
     if (home / "ledger.sqlite").exists():
         say(f"{home / 'ledger.sqlite'} still tells of what was in them: delete it to begin anew")
 
@@ -182,10 +188,10 @@ def _require_alive(run: _Run) -> None:
     raise LabError(f"{run} died while it started: {last_words(log)}", f"see {log}")
 
 
-def _stop_all(home: Path, say: Say) -> None:
-    processes = find_all(home)
+def _stop(home: Path, names: Sequence[str], say: Say) -> None:
+    processes = find_all(home, names)
     stop_processes(processes)
-    for name in ("source", "destination"):
+    for name in names:
         for file in (home / name / "run").glob("*.pid"):
             file.unlink()
     say(f"stopped {len(processes)} processes" if processes else "nothing was running")

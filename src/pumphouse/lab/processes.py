@@ -6,19 +6,19 @@ import http.client
 import os
 import socket
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import psutil
 
 from pumphouse.errors import LabError
-from pumphouse.lab.cloud import PORT_OFFSETS, Cloud
+from pumphouse.lab.cloud import CLOUD_NAMES, PORT_OFFSETS, Cloud
 
 # Every process of a lab, and what it may start itself, carries its home in this variable.
 MARKER = "PUMPHOUSE_LAB_PROCESS_OF"
 RUNNER = Path(__file__).parent / "process" / "run.py"
 # Not passed on, like OS_*, which services would read; and bytecode must be written.
-UNWANTED = ("PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
+UNWANTED = ("PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "PYTHONSAFEPATH")
 STOP_SECONDS = 5
 
 
@@ -27,7 +27,7 @@ def start_process(cloud: Cloud, service: str) -> psutil.Process:
     with cloud.console_log(service).open("ab") as console:
         started = psutil.Popen(
             [
-                str(cloud.environment / "bin" / "python"), "-P", str(RUNNER),
+                str(cloud.environment / "bin" / "python"), str(RUNNER),
                 str(cloud.root), service, str(cloud.ports[service]),
             ],
             stdin=subprocess.DEVNULL,
@@ -52,9 +52,9 @@ def find_process(cloud: Cloud, service: str) -> psutil.Process | None:
     return process if ours and process.status() != psutil.STATUS_ZOMBIE else None
 
 
-def find_all(home: Path) -> list[psutil.Process]:
-    """Every process that belongs to the lab at ``home``, whether or not a file still names it."""
-    return [process for process in psutil.process_iter() if _belongs(process, home)]
+def find_all(home: Path, names: Sequence[str] = CLOUD_NAMES) -> list[psutil.Process]:
+    """Every process that belongs to clouds of the lab at ``home``, whether or not a file still names it."""
+    return [process for process in psutil.process_iter() if _belongs(process, home, names)]
 
 
 def stop_processes(processes: Iterable[psutil.Process]) -> None:
@@ -126,16 +126,16 @@ def _pid_file(cloud: Cloud, service: str) -> Path:
     return cloud.run / f"{service}.pid"
 
 
-def _belongs(process: psutil.Process, home: Path) -> bool:
+def _belongs(process: psutil.Process, home: Path, names: Sequence[str]) -> bool:
     try:
         if process.status() == psutil.STATUS_ZOMBIE:
             return False
-        # two marks, for some services write over what holds their environment
-        roots = [str(home / "source"), str(home / "destination")]
+        roots = [str(home / name) for name in names]
         arguments = process.cmdline()[-3:]
         if len(arguments) == 3 and arguments[0] in roots and arguments[1] in PORT_OFFSETS:
             return True
-        return process.environ().get(MARKER) == str(home)
+        # two marks, for some services write over what holds their environment; this one does not tell the cloud
+        return len(names) == len(CLOUD_NAMES) and process.environ().get(MARKER) == str(home)
     except psutil.Error:  # ended meanwhile, or somebody else's
         return False
 

@@ -30,12 +30,28 @@ class Release:
         return REQUIREMENTS / f"{self.name}.txt"
 
 
-# Nova can do without eventlet from 33 on, Cinder from 28, Neutron from 26;
+# Nova can do without eventlet from 33 on, Cinder from 29, Neutron from 26;
 # Keystone, Glance and Placement never need it under a threaded server.
+_GREEN = frozenset({"nova", "neutron", "cinder"})
+# Oldest first, as operators meet them. The Python is one that the release itself was tested with.
 RELEASES = {
     release.name: release
     for release in (
-        Release("zed", python="3.11", green=frozenset({"nova", "neutron", "cinder"})),
+        Release("train", python="3.6", green=_GREEN),
+        Release("ussuri", python="3.6", green=_GREEN),
+        Release("victoria", python="3.8", green=_GREEN),
+        Release("wallaby", python="3.8", green=_GREEN),
+        Release("xena", python="3.8", green=_GREEN),
+        Release("yoga", python="3.9", green=_GREEN),
+        # not tested by Zed itself: the oldest Python that Pumphouse has
+        Release("zed", python="3.11", green=_GREEN),
+        Release("2023.1", python="3.10", green=_GREEN),
+        Release("2023.2", python="3.10", green=_GREEN),
+        Release("2024.1", python="3.11", green=_GREEN),
+        Release("2024.2", python="3.11", green=_GREEN),
+        Release("2025.1", python="3.12", green=_GREEN),
+        Release("2025.2", python="3.12", green=_GREEN - {"neutron"}),
+        Release("2026.1", python="3.12", green=frozenset({"cinder"})),
         Release("2026.2", python="3.11"),
     )
 }

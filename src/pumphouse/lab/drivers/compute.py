@@ -7,7 +7,6 @@ import uuid
 import nova.conf
 from nova import exception
 from nova.compute import power_state, task_states
-from nova.image import glance
 from nova.objects import fields
 from nova.virt import driver, fake
 from oslo_serialization import jsonutils
@@ -16,7 +15,12 @@ from pumphouse.lab.drivers import sparse
 from pumphouse.lab.drivers.server_directory import ServerDirectory
 
 CONF = nova.conf.CONF
-IMAGES = glance.API()
+try:
+    from nova.image.glance import API as ImageApi
+except ImportError:  # before Ussuri
+    from nova.image.api import API as ImageApi
+
+IMAGES = ImageApi()
 GIB = 1 << 30
 
 
@@ -77,7 +81,7 @@ class LabDriver(fake.FakeDriver):
     # Life of a server
 
     def spawn(self, context, instance, image_meta, injected_files, admin_password, allocations,
-              network_info=None, block_device_info=None, power_on=True, accel_info=None):  # fmt: skip
+              network_info=None, block_device_info=None, *args, **kwargs):  # fmt: skip
         directory = self._directory(instance)
         directory.create()
         root_volume = _root_volume(instance, block_device_info)
@@ -85,7 +89,7 @@ class LabDriver(fake.FakeDriver):
             _fetch_root_disk(context, instance, image_meta, directory.disk)
         _create_other_disks(directory, block_device_info)
         super().spawn(context, instance, image_meta, injected_files, admin_password, allocations,
-                      network_info, block_device_info, power_on, accel_info)  # fmt: skip
+                      network_info, block_device_info, *args, **kwargs)  # fmt: skip
         directory.update(
             name=instance.name,
             host=self._host,
@@ -135,8 +139,9 @@ class LabDriver(fake.FakeDriver):
     def rescue(self, context, instance, *args, **kwargs):
         self._set_state(instance, power_state.RUNNING)
 
-    def unrescue(self, context, instance, *args, **kwargs):
-        self._set_state(instance, power_state.RUNNING)
+    def unrescue(self, *args):
+        # (instance, network_info) before Victoria, (context, instance) since
+        self._set_state(next(each for each in args if hasattr(each, "vm_state")), power_state.RUNNING)
 
     def resume_state_on_host_boot(self, context, instance, *args, **kwargs):
         self._set_state(instance, power_state.RUNNING)
@@ -211,8 +216,8 @@ class LabDriver(fake.FakeDriver):
         return jsonutils.dumps({"source": self._host})
 
     def finish_migration(self, context, migration, instance, disk_info, network_info, image_meta,
-                         resize_instance, allocations, block_device_info=None, power_on=True,
-                         *args, **kwargs):  # fmt: skip
+                         resize_instance, *rest, **kwargs):  # fmt: skip
+        power_on = rest[-1]  # after the allocations, since Ussuri, and the block devices
         disk, size = self._directory(instance).disk, instance.flavor.root_gb * GIB
         if resize_instance and disk.exists() and disk.stat().st_size < size:
             os.truncate(disk, size)

@@ -101,8 +101,7 @@ class TrimmedReader:
         self.close()
 
     def __iter__(self):
-        while data := self.read(BLOCK):
-            yield data
+        return iter(lambda: self.read(BLOCK), b"")
 
     def read(self, count=-1):
         left = max(self.size - self._file.tell(), 0)

@@ -1,5 +1,6 @@
 """Cinder's volume driver: one sparse raw file per volume or snapshot, in a directory per backend."""
 
+import contextlib
 import os
 import pathlib
 import shutil
@@ -50,7 +51,7 @@ class FileDriver(driver.VolumeDriver):
         sparse.create(self._path(volume), volume.size * GIB)
 
     def delete_volume(self, volume):
-        self._path(volume).unlink(missing_ok=True)
+        _delete(self._path(volume))
 
     def extend_volume(self, volume, new_size):
         os.truncate(self._path(volume), new_size * GIB)
@@ -59,7 +60,7 @@ class FileDriver(driver.VolumeDriver):
         sparse.copy(self._path(snapshot.volume), self._path(snapshot))
 
     def delete_snapshot(self, snapshot):
-        self._path(snapshot).unlink(missing_ok=True)
+        _delete(self._path(snapshot))
 
     def create_volume_from_snapshot(self, volume, snapshot):
         sparse.copy(self._path(snapshot), self._path(volume), volume.size * GIB)
@@ -218,6 +219,11 @@ class FileDriver(driver.VolumeDriver):
             "multiattach": True,
             "online_extend_support": True,
         }
+
+
+def _delete(path):
+    with contextlib.suppress(FileNotFoundError):
+        path.unlink()
 
 
 def _size_in_gib(path):

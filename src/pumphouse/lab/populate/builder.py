@@ -17,7 +17,8 @@ from pumphouse.lab.populate.tenant import Person, Tenant
 T = TypeVar("T")
 PARALLEL = 6
 MIB = 1024 * 1024
-COMPUTE, VOLUME = "2.90", "3.70"
+# Microversions as young as the population has use for; an older cloud gets its own youngest.
+COMPUTE, VOLUME = (2, 90), (3, 70)
 
 
 class Builder:
@@ -59,9 +60,10 @@ class Builder:
     def _connect(self, cloud: str, **auth: str) -> Any:
         """A connection; untyped, as the SDK's types leave the version of an API open."""
         config = OpenStackConfig(config_files=[str(self.home / "clouds.yaml")], load_envvars=False)
-        connection = Connection(config=config.get_one(cloud=f"pumphouse-{cloud}", auth=auth))
-        connection.compute.default_microversion = COMPUTE
-        connection.block_storage.default_microversion = VOLUME
+        connection: Any = Connection(config=config.get_one(cloud=f"pumphouse-{cloud}", auth=auth))
+        for adapter, wanted in ((connection.compute, COMPUTE), (connection.block_storage, VOLUME)):
+            offered = adapter.get_endpoint_data().max_microversion
+            adapter.default_microversion = ".".join(map(str, min(offered, wanted)))
         return connection
 
     def ensure(

@@ -30,6 +30,8 @@ def choose_threads(service, green):
     import eventlet
 
     eventlet.monkey_patch()
+    # Nova before Victoria changes to a hub of oslo.service's: what waits on the old one is never woken.
+    eventlet.hubs.use_hub = lambda *_: None
     # Eventlet on Python 3.7 and newer leaves two tables of threads: make them one.
     # https://github.com/eventlet/eventlet/issues/592
     import __original_module_threading
@@ -118,6 +120,8 @@ def _begin_at_first_write(connection, cursor, statement, _parameters, _context, 
     plain = getattr(pooled, "dbapi_connection", None) or pooled.connection
     if not plain.in_transaction:
         _until_unlocked(lambda: cursor.execute("BEGIN IMMEDIATE"))
+        # What another connection did to the schema is noticed by reading it: else "index exists", when it has gone.
+        cursor.execute("SELECT 1 FROM sqlite_master").fetchall()
 
 
 def _until_unlocked(action):

@@ -1,12 +1,11 @@
 """What a service process must know of its cloud beyond its configuration file."""
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Cloud:
+class Cloud(NamedTuple):
     root: Path
     green: tuple
     hosts: tuple

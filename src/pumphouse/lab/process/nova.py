@@ -1,5 +1,6 @@
 """Nova: API, conductor, scheduler and every compute host, in one process."""
 
+import contextlib
 import inspect
 import os
 import sqlite3
@@ -79,8 +80,8 @@ def _create_tables(cloud, conf, administrator):
     migration.db_sync()
     # cell0 has the same schema: copying the file saves running the migrations again
     cell0 = cloud.database("nova_cell0")
-    with sqlite3.connect(cloud.database("nova")) as origin, sqlite3.connect(cell0) as copy:
-        origin.backup(copy)
+    with contextlib.closing(sqlite3.connect(str(cloud.database("nova")))) as origin:
+        origin.execute("VACUUM INTO ?", (str(cell0),))
     objects.CellMapping(
         administrator,
         uuid=objects.CellMapping.CELL0_UUID,

@@ -1,4 +1,4 @@
-"""Run one service of one cloud: ``python -P run.py CLOUD_ROOT SERVICE PORT``.
+"""Run one service of one cloud: ``python run.py CLOUD_ROOT SERVICE PORT``.
 
 One process per service holds its API, its workers and the queue between them, so that the
 heavy imports are paid once; on the first start it also creates its tables and first records.
@@ -23,7 +23,9 @@ def make_importable():
     """Let ``pumphouse.lab.process`` and ``.drivers`` be imported without installing Pumphouse here.
 
     Putting Pumphouse's own site-packages on the path would mix its dependencies into the release's.
+    The directory of this file, which Python put there, has modules called as the services are.
     """
+    del sys.path[0]
     package = types.ModuleType("pumphouse")
     package.__path__ = [str(LAB.parent)]
     sys.modules["pumphouse"] = package
