@@ -1,8 +1,9 @@
 """What the resources of Keystone have in common."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from pumphouse.model import Item
+from pumphouse.model import Fields, Item
 from pumphouse.ports import Cloud
 from pumphouse.resource import Kind
 
@@ -15,6 +16,7 @@ class IdentityKind(Kind):
 
     project_field: ClassVar[str | None] = None
     own: ClassVar[tuple[str, ...]] = ("id", "links")
+    emptied: ClassVar[Mapping[str, Any]] = {"options": {}, "extra": {}}
 
     def item(self, body: dict[str, Any]) -> Item | None:
         """Unknown attributes together, so that they are carried and compared as one field."""
@@ -24,6 +26,8 @@ class IdentityKind(Kind):
 
     def normalise(self, fields: dict[str, Any]) -> dict[str, Any]:
         """Absent and empty mean the same; older releases have no options."""
+        if fields.get("extra"):
+            fields["extra"] = {name: value for name, value in fields["extra"].items() if value is not None}
         for name in ("options", "extra"):
             if not fields.get(name):
                 fields.pop(name, None)
@@ -32,6 +36,14 @@ class IdentityKind(Kind):
     def create(self, cloud: Cloud, want: dict[str, Any], item: Item) -> str:
         """Additions are attributes like the others."""
         return self.post(cloud, self.body(want))
+
+    def update(self, cloud: Cloud, identifier: str, want: dict[str, Any], have: Fields, item: Item) -> None:
+        """Keystone merges options and additions: what is gone is set to nothing."""
+        changed = {name: want[name] for name in self.portable if name in have}
+        for name in ("options", "extra"):
+            if name in have:
+                changed[name] = {**dict.fromkeys(have[name] or ()), **want[name]}
+        cloud.patch("identity", f"{self.api.path}/{identifier}", {self.api.one: self.body(changed)})
 
     def body(self, want: dict[str, Any]) -> dict[str, Any]:
         """The fields as attributes of the API."""

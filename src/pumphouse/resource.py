@@ -62,6 +62,9 @@ class Kind:
     :cvar moves: moved in the cutover, with downtime; everything else is prepared before.
     :cvar held: fields that are set in the cutover only, because source and destination would disturb
         each other on the network if both had them.
+    :cvar fixed: fields that no API changes once it is made; its owner never is.
+    :cvar emptied: field → what is sent when the source no longer sets it; None when it is not here.
+    :cvar secret: fields whose values reach no ledger, plan or report; so their changes are not noticed either.
     :cvar acts_in_project: belongs to the project and user of the token that makes it.
     :cvar project_field: field that names the owning project.
     :cvar left_at_source: ``commit`` does not delete it; why.
@@ -86,6 +89,9 @@ class Kind:
     payload: ClassVar[bool] = False
     moves: ClassVar[bool] = False
     held: ClassVar[tuple[str, ...]] = ()
+    fixed: ClassVar[tuple[str, ...]] = ()
+    emptied: ClassVar[Mapping[str, Any]] = {}
+    secret: ClassVar[tuple[str, ...]] = ()
     acts_in_project: ClassVar[bool] = False
     project_field: ClassVar[str | None] = "project_id"
     left_at_source: ClassVar[str] = ""
@@ -181,6 +187,19 @@ class Kind:
     def finish(self, cloud: Cloud, identifier: str, want: dict[str, Any], item: Item) -> None:
         """What the creating call cannot set; safe to repeat."""
 
+    def update(self, cloud: Cloud, identifier: str, want: dict[str, Any], have: Fields, item: Item) -> None:
+        """Carry over what changed at the source since; safe to repeat.
+
+        :param have: what is to be changed, and nothing else: the names that :meth:`compare` gives, with what the
+            counterpart has there.
+        """
+        body = {name: want[name] for name in self.portable if name in have}
+        if body:
+            send = cloud.patch if self.api.service == "identity" else cloud.put
+            send(self.api.service, f"{self.api.path}/{identifier}", {self.api.one: body})
+        if any(name in have for name in self.compared):
+            self.finish(cloud, identifier, want, item)
+
     def activate(self, cloud: Cloud, identifier: str, want: dict[str, Any]) -> None:
         """Set the held fields, once the source is down; safe to repeat."""
 
@@ -274,3 +293,9 @@ class NetworkKind(Kind):
         """Set the tags."""
         if want.get("tags"):
             cloud.put("network", f"{self.api.path}/{identifier}/tags", {"tags": want["tags"]})
+
+    def update(self, cloud: Cloud, identifier: str, want: dict[str, Any], have: Fields, item: Item) -> None:
+        """Tags are replaced as a whole, also by none."""
+        super().update(cloud, identifier, want, have, item)
+        if "tags" in have and not want.get("tags"):
+            cloud.put("network", f"{self.api.path}/{identifier}/tags", {"tags": []})

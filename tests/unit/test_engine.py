@@ -96,7 +96,9 @@ def test_everything_is_prepared_in_the_order_of_its_needs(small: Stage) -> None:
     assert posts[0] == "/projects"
     assert posts.index("/networks") < posts.index("/subnets")
     assert {r.state for r in small.ledger.rows().values() if r.how == "created"} == {"done"}
-    assert small.ledger.rows()["router:gate"].data == {"held": True}
+    data = small.ledger.rows()["router:gate"].data
+    assert data["held"] is True
+    assert data["carried"]["name"] == "gate"
 
 
 def test_what_needs_a_failed_one_is_skipped_and_all_else_goes_on(small: Stage) -> None:

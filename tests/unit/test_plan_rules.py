@@ -259,7 +259,10 @@ def test_nothing_fires_without_reason() -> None:
 
 
 #: Tested below, by name.
-ELSEWHERE = {"user-password", "server-new-id", "excluded-needed"}
+ELSEWHERE = {
+    *("user-password", "server-new-id", "excluded-needed"),
+    *("changed-on-both-sides", "changed-for-good", "changed-after-move", "gone-at-source"),  # test_changes.py
+}
 PLANNING = {  # in test_policy, test_accept and test_plan_capacity
     *("override-unused", "accept-unused", "quota", "temporary-quota", "hosts", "hosts-unknown"),
 }

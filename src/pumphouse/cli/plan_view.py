@@ -15,6 +15,7 @@ from pumphouse.report import units
 _LOOK = {
     Action.CREATE: ("+", "green"),
     Action.REUSE: ("=", "dim"),
+    Action.UPDATE: ("~", "green"),
     Action.MOVE: (">", "cyan"),
     Action.SKIP: ("-", "yellow"),
     Action.BLOCK: ("x", "bold red"),

@@ -14,7 +14,9 @@ BATCH = 500  # atoms per flow: TaskFlow's engine slows down with the square of t
 
 def prepare_steps(run: Run) -> list[Step]:
     """The steps of the plan that are prepared, in plan order."""
-    return [s for s in run.plan.steps if s.action is Action.CREATE and not KINDS[s.kind].moves]
+    return [
+        s for s in run.plan.steps if s.action in (Action.CREATE, Action.UPDATE) and not KINDS[s.kind].moves
+    ]
 
 
 def prepare(run: Run) -> Iterator[graph_flow.Flow]:

@@ -25,6 +25,7 @@ class ApplicationCredential(Kind):
     companion_of = ("user_id", "project_id")
     reads_after = ("user",)
     in_tables = True
+    fixed = (*portable, *compared)
     left_at_source = "goes with its user"
     notes = {
         "id": "kept",

@@ -17,6 +17,8 @@ class Credential(Kind):
     portable = ("user_id", "project_id", "type", "blob")
     identity = ("user_id", "project_id", "type", "blob")
     companion_of = ("user_id", "project_id")
+    fixed = portable
+    secret = ("blob",)
     left_at_source = "goes with its user"
     notes = {
         "blob": "access key and secret of EC2 credentials; not those that a trust or an application credential made",

@@ -1,9 +1,10 @@
 """Nova flavors with extra specs; who may use a private one is a kind of its own."""
 
 from typing import Any
+from urllib.parse import quote
 
 from pumphouse.errors import Conflict
-from pumphouse.model import Item
+from pumphouse.model import Fields, Item
 from pumphouse.ports import Cloud
 from pumphouse.resource import Api, Found, Kind
 
@@ -20,6 +21,7 @@ class Flavor(Kind):
     compared = ("extra_specs",)
     identity = ("name",)
     project_field = None
+    fixed = ("name", "ram", "vcpus", "disk", EPHEMERAL, "swap", "rxtx_factor", PUBLIC)
     left_at_source = "other projects may use it"
     notes = {
         "id": "kept when it is free",
@@ -62,3 +64,9 @@ class Flavor(Kind):
         if want.get("extra_specs"):
             path = f"/flavors/{identifier}/os-extra_specs"
             cloud.post("compute", path, {"extra_specs": want["extra_specs"]})
+
+    def update(self, cloud: Cloud, identifier: str, want: dict[str, Any], have: Fields, item: Item) -> None:
+        """Extra specs that are gone are removed one by one (Nova merges them)."""
+        for name in set(have.get("extra_specs") or ()) - set(want["extra_specs"]):
+            cloud.delete("compute", f"/flavors/{identifier}/os-extra_specs/{quote(name)}")
+        super().update(cloud, identifier, want, have, item)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from pumphouse.model import Fields, Item
 from pumphouse.ports import Cloud
 from pumphouse.resource import Api, NetworkKind, Ref
 
@@ -21,6 +22,7 @@ class FloatingIp(NetworkKind):
     compared = ("tags", "port_id", "fixed_ip_address", "router_id")
     held = ("port_id", "fixed_ip_address", "router_id")
     identity = ("floating_network_id", "floating_ip_address")
+    fixed = ("floating_ip_address", "floating_network_id")
     companion_of = ("port_id",)
     notes = {
         "port_id": "set in the cutover of its server",
@@ -41,5 +43,15 @@ class FloatingIp(NetworkKind):
     def activate(self, cloud: Cloud, identifier: str, want: dict[str, Any]) -> None:
         """Point it at its port."""
         if want.get("port_id"):
-            body = {name: want[name] for name in ("port_id", "fixed_ip_address")}
-            cloud.put("network", f"/floatingips/{identifier}", {"floatingip": body})
+            self._point(cloud, identifier, want)
+
+    def update(self, cloud: Cloud, identifier: str, want: dict[str, Any], have: Fields, item: Item) -> None:
+        """Its router follows from its port."""
+        super().update(cloud, identifier, want, have, item)
+        if any(name in have for name in self.held):
+            self._point(cloud, identifier, want)
+
+    @staticmethod
+    def _point(cloud: Cloud, identifier: str, want: dict[str, Any]) -> None:
+        body = {name: want[name] for name in ("port_id", "fixed_ip_address") if want.get("port_id")}
+        cloud.put("network", f"/floatingips/{identifier}", {"floatingip": body or {"port_id": None}})

@@ -15,6 +15,7 @@ class Group(IdentityKind):
     portable = ("name", "description", "domain_id", "extra")
     identity = ("domain_id", "name")
     reuse_different = True
+    fixed = ("domain_id",)
     left_at_source = "it may have other projects"
     notes = {
         "extra": "attributes that operators added",

@@ -53,6 +53,7 @@ class Image(Kind):
     identity = ("name", "owner")
     payload = True
     project_field = "owner"
+    fixed = ("disk_format", "container_format")
     notes = {
         "id": "kept when it is free",
         "os_hash_value": "compared after the copy",
@@ -129,6 +130,17 @@ class Image(Kind):
         if want["protected"]:
             protect(cloud, identifier, True)
 
+    def update(self, cloud: Cloud, identifier: str, want: dict[str, Any], have: Fields, item: Item) -> None:
+        """Glance takes JSON patches; properties are fields like others."""
+        new = {name: want[name] for name in CORE if name in have}
+        old = dict.fromkeys(new)
+        if "properties" in have:
+            new |= want["properties"]
+            old |= have["properties"]
+        changes = [{"op": "remove", "path": _pointer(name)} for name in old if name not in new]
+        changes += [{"op": "add", "path": _pointer(name), "value": value} for name, value in new.items()]
+        cloud.patch("image", f"/images/{identifier}", changes, PATCH)
+
     def set_later(self) -> tuple[str, ...]:
         """Protected at last."""
         return (*super().set_later(), "protected")
@@ -140,6 +152,11 @@ class Image(Kind):
             if body["protected"]:
                 protect(cloud, identifier, False)
             cloud.delete("image", f"/images/{identifier}")
+
+
+def _pointer(name: str) -> str:
+    """Of a field (RFC 6901)."""
+    return "/" + name.replace("~", "~0").replace("/", "~1")
 
 
 def protect(cloud: Cloud, identifier: str, value: bool) -> None:

@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Any
 
 from pumphouse.errors import Conflict
-from pumphouse.model import Item
+from pumphouse.model import Fields, Item
 from pumphouse.ports import Cloud
 from pumphouse.resource import Api, Found, Kind, Ref
 
@@ -46,6 +46,10 @@ class ImageMember(Kind):
         """Accept or reject in the member's place, as it did at the source."""
         path = f"/images/{want['image_id']}/members/{want['member_id']}"
         cloud.put("image", path, {"status": want["status"]})
+
+    def update(self, cloud: Cloud, identifier: str, want: dict[str, Any], have: Fields, item: Item) -> None:
+        """Only the status can change."""
+        self.finish(cloud, identifier, want, item)
 
     def delete(self, cloud: Cloud, identifier: str) -> None:
         """Not being a member is success."""

@@ -20,6 +20,7 @@ class Keypair(Kind):
     companion_of = ("user_id",)
     reads_after = ("user",)
     project_field = None
+    fixed = ("name", "user_id", "public_key", "type")
     left_at_source = "goes with its user"
 
     def read(self, cloud: Cloud, found: Found) -> Iterator[Item]:

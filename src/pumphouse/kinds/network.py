@@ -30,6 +30,8 @@ class Network(NetworkKind):
         "dns_domain",
         *PROVIDER,
     )
+    fixed = PROVIDER
+    emptied = {"dns_domain": ""}
     notes = {
         "provider:segmentation_id": "kept for vlan; tunnel ids are the destination's own",
     }

@@ -3,7 +3,7 @@
 import ipaddress
 from typing import Any
 
-from pumphouse.model import Item
+from pumphouse.model import Fields, Item
 from pumphouse.ports import Cloud
 from pumphouse.resource import Api, NetworkKind, Ref
 
@@ -35,6 +35,8 @@ class Port(NetworkKind):
         "extra_dhcp_opts",
     )
     identity = ("network_id", "mac_address")
+    fixed = ("network_id", "mac_address")
+    emptied = {"dns_name": "", "extra_dhcp_opts": []}
     lost = {
         "id": "Neutron gives a new one",
         "qos_policy_id": "not carried yet",
@@ -73,6 +75,19 @@ class Port(NetworkKind):
         if not body["allowed_address_pairs"]:
             del body["allowed_address_pairs"]
         return super().create(cloud, body, item)
+
+    def update(self, cloud: Cloud, identifier: str, want: dict[str, Any], have: Fields, item: Item) -> None:
+        """A DHCP option goes only by having no value (Neutron merges them)."""
+        if "extra_dhcp_opts" in have:
+            options = want["extra_dhcp_opts"]
+            kept = {(option["opt_name"], option["ip_version"]) for option in options}
+            gone = [
+                {**option, "opt_value": None}
+                for option in have["extra_dhcp_opts"] or ()
+                if (option["opt_name"], option["ip_version"]) not in kept
+            ]
+            want = {**want, "extra_dhcp_opts": options + gone}
+        super().update(cloud, identifier, want, have, item)
 
 
 def _follows(address: str, mac: str) -> bool:

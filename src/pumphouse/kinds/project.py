@@ -22,6 +22,7 @@ class Project(IdentityKind):
     identity = ("domain_id", "name")
     reuse_different = True
     project_field = "id"
+    fixed = ("domain_id", "parent_id")
     left_at_source = "services Pumphouse does not know may still keep things in it"
     notes = {
         "name": "mapped by policy.projects",

@@ -44,6 +44,10 @@ class Quota(Kind):
         cloud.put(self.api.service, f"{self.api.path}/{want['project_id']}", {self.api.one: limits})
         return str(want["project_id"])
 
+    def update(self, cloud: Cloud, identifier: str, want: dict[str, Any], have: Fields, item: Item) -> None:
+        """A comparison names single limits."""
+        self.create(cloud, {**want, "limits": {name: want["limits"][name] for name in have}}, item)
+
     def compare(self, want: Fields, have: Fields) -> Iterator[tuple[str, Any, Any]]:
         """Limit by limit, as far as both sides know it."""
         for name, limit in want["limits"].items():

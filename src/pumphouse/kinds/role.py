@@ -20,6 +20,7 @@ class Role(IdentityKind):
     reuse_different = True
     shared = True
     reads_after = ("domain",)
+    fixed = ("domain_id",)
     left_at_source = "other projects may use it"
     notes = {
         "name": "mapped by policy.roles",

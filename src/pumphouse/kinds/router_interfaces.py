@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-from pumphouse.model import Item
+from pumphouse.model import Fields, Item
 from pumphouse.ports import Cloud
 from pumphouse.resource import Api, Found, Kind, Ref
 
@@ -28,6 +28,7 @@ class RouterInterfaces(Kind):
     )
     portable = ("router_id", "project_id", "interfaces", "routes")
     identity = ("router_id",)
+    fixed = ("router_id",)
     companion_of = ("router_id",)
 
     def read(self, cloud: Cloud, found: Found) -> Iterator[Item]:
@@ -70,6 +71,20 @@ class RouterInterfaces(Kind):
         if want["routes"]:
             cloud.put("network", f"/routers/{router}", {"router": {"routes": want["routes"]}})
         return router
+
+    def update(self, cloud: Cloud, identifier: str, want: dict[str, Any], have: Fields, item: Item) -> None:
+        """Routes that are no more go first: they keep interfaces in use."""
+        path = f"/routers/{identifier}"
+        routes = [route for route in have.get("routes") or () if route in want["routes"]]
+        if "routes" in have:
+            cloud.put("network", path, {"router": {"routes": routes}})
+        wanted = {interface["ip_address"] for interface in want["interfaces"]}
+        gone = {i["ip_address"] for i in have.get("interfaces") or ()} - wanted
+        for owner in OWNERS if gone else ():
+            for port in cloud.pages("network", "/ports", "ports", device_id=identifier, device_owner=owner):
+                if gone.issuperset(address["ip_address"] for address in port["fixed_ips"]):
+                    cloud.put("network", f"{path}/remove_router_interface", {"port_id": port["id"]})
+        self.create(cloud, want, item)
 
     @staticmethod
     def _add(cloud: Cloud, router: str, interface: dict[str, Any], project: str) -> None:

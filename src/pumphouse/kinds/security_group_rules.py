@@ -4,7 +4,7 @@ from contextlib import suppress
 from typing import Any
 
 from pumphouse.errors import Conflict
-from pumphouse.model import Item
+from pumphouse.model import Fields, Item
 from pumphouse.ports import Cloud
 from pumphouse.resource import Api, Kind, Ref
 
@@ -35,6 +35,7 @@ class SecurityGroupRules(Kind):
     )
     portable = ("security_group_id", "project_id", "rules")
     identity = ("security_group_id",)
+    fixed = ("security_group_id",)
     companion_of = ("security_group_id",)
     left_at_source = "goes with its group"
     lost = {
@@ -83,6 +84,10 @@ class SecurityGroupRules(Kind):
                 missing.remove(_sort_key(rule))
                 self._add(cloud, group, rule)
         return group
+
+    def update(self, cloud: Cloud, identifier: str, want: dict[str, Any], have: Fields, item: Item) -> None:
+        """Making them is making them equal."""
+        self.create(cloud, want, item)
 
     @staticmethod
     def _add(cloud: Cloud, group: str, rule: dict[str, Any]) -> None:

@@ -49,6 +49,7 @@ class Server(Kind):
         "volumes",
     )
     compared = ("status", "locked")
+    secret = ("user_data",)  # may hold passwords
     identity = ("name", "project_id")
     payload = True
     moves = True

@@ -15,6 +15,7 @@ class ServerGroup(Kind):
     refs = (Ref("project", "project_id"), Ref("user", "user_id"))
     portable = ("name", "policy", "rules", "project_id", "user_id")
     acts_in_project = True
+    fixed = portable
     notes = {
         "members": "join when they are moved",
     }

@@ -28,6 +28,8 @@ class Subnet(NetworkKind):
         "service_types",
     )
     identity = ("network_id", "cidr")
+    fixed = ("network_id", "ip_version", "cidr", "ipv6_address_mode", "ipv6_ra_mode")
+    emptied = {"service_types": []}
     companion_of = ("network_id",)
     lost = {
         "id": "Neutron gives a new one",

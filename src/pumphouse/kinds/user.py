@@ -27,6 +27,7 @@ class User(IdentityKind):
     own = ("id", "links", "password_expires_at", "federated")
     identity = ("domain_id", "name")
     reuse_different = True
+    fixed = ("domain_id",)
     left_at_source = "it may have other projects"
     notes = {
         "default_project_id": "carried when that project is migrated too",

@@ -10,6 +10,7 @@ class Action(StrEnum):
 
     CREATE = "create"
     REUSE = "reuse"
+    UPDATE = "update"
     MOVE = "move"
     SKIP = "skip"
     BLOCK = "block"
@@ -72,6 +73,7 @@ class Step:
     :param destination_id: known already for ``reuse`` and for what was migrated before.
     :param bytes: payload to copy (image data, root disk, volume), in bytes; an upper bound.
     :param downtime: expected seconds without service; only for servers that run.
+    :param changed: what an update changes; see :meth:`pumphouse.resource.Kind.compare` for the names.
     :param fingerprint: of the item as planned; a saved plan is refused when it no longer holds.
     """
 
@@ -86,6 +88,7 @@ class Step:
     destination_id: str | None = None
     bytes: int = 0
     downtime: float = 0.0
+    changed: tuple[str, ...] = ()
     fingerprint: str = ""
 
 
@@ -160,7 +163,7 @@ class Plan:
     @property
     def to_do(self) -> tuple[Step, ...]:
         """The steps that change something."""
-        return tuple(s for s in self.steps if s.action in (Action.CREATE, Action.MOVE))
+        return tuple(s for s in self.steps if s.action in (Action.CREATE, Action.UPDATE, Action.MOVE))
 
     @property
     def bytes(self) -> int:

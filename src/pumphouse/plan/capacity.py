@@ -20,7 +20,7 @@ def quotas(steps: tuple[Step, ...], source: Inventory, destination: Inventory) -
         for project in projects
     }
     for project, step in projects.items():
-        there = step.destination_id if step.action is Action.REUSE else None
+        there = step.destination_id if step.action in (Action.REUSE, Action.UPDATE) else None
         used = _sizes(i for i in destination if there and i.project_id == there)
         for kind in ("compute_quota", "volume_quota", "network_quota"):
             item = _quota_in_force(kind, project, there, steps, source, destination)
@@ -40,7 +40,7 @@ def _quota_in_force(
     destination: Inventory,
 ) -> Item | None:
     """The source's when it is going to be carried over, else the destination's."""
-    carried = any(s.key == f"{kind}:{project}" and s.action is Action.CREATE for s in steps)
+    carried = any(s.key == f"{kind}:{project}" and s.action in (Action.CREATE, Action.UPDATE) for s in steps)
     return source.get(kind, project) if carried or not there else destination.get(kind, there)
 
 

@@ -8,6 +8,7 @@ from pumphouse.errors import Missing
 from pumphouse.inventory import Inventory
 from pumphouse.kinds import KINDS
 from pumphouse.model import Action, Item, Row, Step
+from pumphouse.plan.changes import KNOWN, changes, moved_away
 from pumphouse.plan.order import Mentions
 from pumphouse.policy import Policy
 from pumphouse.resource import Kind
@@ -38,6 +39,7 @@ class _Verdict:
     action: Action
     reason: str
     destination_id: str | None = None
+    changed: tuple[str, ...] = ()
 
 
 class _Matcher:
@@ -66,7 +68,7 @@ class _Matcher:
         needs = tuple(key for key in kind.needs(item) if key in self.steps)
         mentions = (key for key in self._mentions.of(item) if key in self.steps)
         verdict = self._hindered_by(needs) or self._decide(kind, item)
-        if verdict.destination_id and verdict.action is Action.REUSE:
+        if verdict.destination_id and verdict.action in (Action.REUSE, Action.UPDATE):
             self._found[item.key] = verdict.destination_id
         size = payload_bytes(item)
         runs = kind.name == "server" and item.observed["status"] == "ACTIVE"
@@ -82,6 +84,7 @@ class _Matcher:
             destination_id=verdict.destination_id,
             bytes=size,
             downtime=self._downtime(item, size) if runs else 0.0,
+            changed=verdict.changed,
             fingerprint=item.fingerprint,
         )
         idle = verdict.action not in (Action.CREATE, Action.MOVE)
@@ -114,14 +117,28 @@ class _Matcher:
 
     def _go_on(self, kind: Kind, item: Item, row: Row) -> _Verdict:
         make = Action.MOVE if kind.moves else Action.CREATE
-        there = self._destination.get(row.kind, row.destination_id) is not None
+        there = self._destination.get(row.kind, row.destination_id)
         if row.state == "created":
             words = "left unfinished by an interrupted run"
             return _Verdict(make, words, row.destination_id if there else None)
         if there:
+            found = self._bring_up(kind, item, row, there)
             due = kind.due(item, row.data) if row.how == "created" else ""
-            return _Verdict(make if due else Action.REUSE, due or "migrated before", row.destination_id)
+            return replace(found, action=make, reason=due) if due else found
         return _Verdict(make, "was migrated before, and is gone from the destination")
+
+    def _bring_up(self, kind: Kind, item: Item, row: Row, there: Item) -> _Verdict:
+        """What was carried before: again, as far as only the source has changed since."""
+        as_it_is = _Verdict(Action.REUSE, "migrated before", there.id)
+        want = self._target(kind, item)
+        if want is None or moved_away(item, kind, self._rows, self._source):
+            return as_it_is
+        if names := changes(kind, row, want, there.fields).carry:
+            words = f"{', '.join(names)} changed at the source"
+            return _Verdict(Action.UPDATE, words, there.id, names)
+        if row.data.get("updating"):
+            return _Verdict(Action.UPDATE, "left unfinished by an interrupted run", there.id)
+        return as_it_is
 
     def _compare(self, kind: Kind, item: Item, row: Row | None) -> _Verdict:
         want = self._target(kind, item)
@@ -180,7 +197,9 @@ class _Matcher:
     def _lookup(self, kind: str, identifier: str) -> str | None:
         if kind == "physical_network":
             return self._policy.physical_networks.get(identifier)
-        return self._found.get(f"{kind}:{identifier}")
+        key = f"{kind}:{identifier}"
+        row = None if key in self.steps else self._rows.get(key)
+        return row.destination_id if row and row.state in KNOWN else self._found.get(key)
 
     def _project_is_ours(self, item: Item) -> bool:
         key = f"project:{item.project_id}"

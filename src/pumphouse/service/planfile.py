@@ -44,6 +44,7 @@ class _Step(_Strict):
     destination_id: str | None = None
     bytes: int = 0
     downtime: float = 0.0
+    changed: tuple[str, ...] = ()
     fingerprint: str
 
 

@@ -7,12 +7,13 @@ from typing import Any
 from pumphouse.inventory import Inventory
 from pumphouse.kinds import KINDS
 from pumphouse.model import Difference, Item, Row, fingerprint
+from pumphouse.plan.changes import Changes, changes, moved_away
+from pumphouse.resource import Kind
 from pumphouse.tasks.disks import content_now
 from pumphouse.tasks.run import Run, Told
 
 RUNNING = "ACTIVE"
 DATA = "data"  # the field of a difference between disks
-SECRET = ("user_data", "blob")  # may hold passwords or keys: their value goes into no report
 
 
 def compare_fields(run: Run, destination: Inventory, rows: Iterable[Row]) -> Iterator[Difference]:
@@ -35,6 +36,7 @@ def _fields(run: Run, item: Item, there: Item, row: Row) -> Iterator[Difference]
     kind = KINDS[item.kind]
     want: dict[str, Any] = run.want(item)
     have = dict(there.fields)
+    notes = _explained(run, item, row, changes(kind, row, want, have))
     if "status" in row.data:
         for name in ("status", "locked"):
             want[name], have[name] = row.data[name], there.observed[name]
@@ -48,11 +50,26 @@ def _fields(run: Run, item: Item, there: Item, row: Row) -> Iterator[Difference]
     for name, wanted, found in kind.compare(want, have):
         if name in kind.held and row.data.get("held"):
             continue
-        yield Difference(row.key, row.kind, row.name, name, _shown(name, wanted), _shown(name, found))
+        shown = _shown(kind, name, wanted), _shown(kind, name, found)
+        note = notes.get(name, "")
+        yield Difference(row.key, row.kind, row.name, name, *shown, note, failing=not note)
 
 
-def _shown(name: str, value: Any) -> Any:
-    return f"fingerprint {fingerprint(value)}" if name in SECRET else value
+def _explained(run: Run, item: Item, row: Row, found: Changes) -> dict[str, str]:
+    """Differences that came later, and that the plan tells of: field → why."""
+    if not (found.here or found.there):
+        return {}
+    if moved_away(item, KINDS[item.kind], run.ports.ledger.rows(), run.source):
+        return dict.fromkeys(found.here, "changed at the source since it moved")
+    notes = dict.fromkeys(found.both, "changed on both sides since it was carried over")
+    notes |= dict.fromkeys(found.fixed, "changed at the source since it was carried over, for good")
+    if row.data.get("verified"):
+        notes |= dict.fromkeys(found.there, "changed in the destination since it was verified")
+    return notes
+
+
+def _shown(kind: Kind, name: str, value: Any) -> Any:
+    return f"fingerprint {fingerprint(value)}" if name in kind.secret else value
 
 
 def disks(rows: Iterable[Row], known: dict[str, Row]) -> list[tuple[Row, str]]:

@@ -7,6 +7,7 @@ from pumphouse.errors import CloudError, Overlimit
 from pumphouse.kinds import KINDS, server
 from pumphouse.kinds.image import MARK
 from pumphouse.model import Item, Step
+from pumphouse.plan.changes import remembered
 from pumphouse.ports import Cloud
 from pumphouse.tasks.capture import capture_server
 from pumphouse.tasks.disks import undo_volume
@@ -244,6 +245,7 @@ def close(run: Run, step: Step) -> None:
     """The workload has arrived: nothing temporary of it is left."""
     with run.say(step, "cleanup"):
         run.temporaries.drop(step.key)
+        run.ports.ledger.note(step.key, carried=remembered(KINDS["server"], run.want(run.item(step.key))))
         run.ports.ledger.done(step.key)
 
 

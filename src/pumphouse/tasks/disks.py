@@ -5,6 +5,7 @@ from typing import Any
 from pumphouse.errors import Mismatch
 from pumphouse.kinds import KINDS, volume
 from pumphouse.model import Item, Row, Step
+from pumphouse.plan.changes import remembered
 from pumphouse.ports import About, Cloud
 from pumphouse.tasks.capture import capture_server, capture_snapshot, capture_volume, take_snapshot
 from pumphouse.tasks.ensure import fill
@@ -40,7 +41,7 @@ def move_volume(run: Run, step: Step, workload: str) -> None:
     if run.policy_of(workload).verify_disks == "read-back":
         with Told(run, step, "pin", workload):
             take_snapshot(run, "destination", identifier, step.key, f"{item.id}-pin")
-    run.ports.ledger.note(step.key, moved=True)
+    run.ports.ledger.note(step.key, moved=True, carried=remembered(KINDS["volume"], run.want(item)))
     run.temporaries.drop(step.key, keep=PIN)
 
 

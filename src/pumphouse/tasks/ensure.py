@@ -3,6 +3,7 @@
 from pumphouse.errors import CloudError, Mismatch
 from pumphouse.kinds import KINDS
 from pumphouse.model import Action, Item, Step
+from pumphouse.plan.changes import brought_up, filled, remembered
 from pumphouse.ports import About, Cloud
 from pumphouse.tasks.hashes import carry_credential
 from pumphouse.tasks.run import Run
@@ -16,6 +17,8 @@ def ensure(run: Run, step: Step) -> str:
     if step.action is Action.REUSE:
         assert step.destination_id is not None
         return step.destination_id
+    if step.action is Action.UPDATE:
+        return _update(run, step)
     item, kind = run.item(step.key), KINDS[step.kind]
     with run.say(step, "ensure"):
         want = run.want(item)
@@ -30,9 +33,27 @@ def ensure(run: Run, step: Step) -> str:
     return identifier
 
 
+def _update(run: Run, step: Step) -> str:
+    """Carry over what changed at the source; what was begun is known, so that a repetition finishes it."""
+    item, kind, row = run.item(step.key), KINDS[step.kind], run.row(step.key)
+    assert row is not None and row.destination_id is not None
+    carried = row.data["carried"]
+    with run.say(step, "update"):
+        want, known = filled(kind, remembered(kind, run.want(item)), carried)
+        before = {name: found for name, _, found in kind.compare(want, known)}
+        run.ports.ledger.note(step.key, updating=list(step.changed))
+        if step.changed:
+            have = {name: before.get(name, known.get(name)) for name in step.changed}
+            kind.update(run.ports.destination, row.destination_id, want, have, item)
+        carried = brought_up(carried, want, step.changed)
+        run.ports.ledger.note(step.key, carried=carried, updating=[])
+    return row.destination_id
+
+
 def _create(run: Run, item: Item, want: dict[str, object]) -> str:
     kind, ledger = KINDS[item.kind], run.ports.ledger
     ledger.intend(item.key, item.kind, item.name)
+    ledger.note(item.key, carried=remembered(kind, want))
 
     def make(cloud: Cloud, _: bool) -> str:
         return kind.create(cloud, want, item)

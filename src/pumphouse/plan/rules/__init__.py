@@ -1,7 +1,7 @@
 """What the operator must know before anything moves: every problem has one rule, with its remedy."""
 
 from pumphouse.model import Problem
-from pumphouse.plan.rules import accept, capacity, identity, network, servers, steps, volumes
+from pumphouse.plan.rules import accept, capacity, changes, identity, network, servers, steps, volumes
 from pumphouse.plan.rules.view import RULES, Rule, View
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "View",
     "accept",
     "capacity",
+    "changes",
     "check",
     "identity",
     "network",
