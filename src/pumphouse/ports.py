@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
+from pumphouse.locks import Locks
 from pumphouse.model import (
     About,
     BootDevice,
@@ -268,6 +269,7 @@ class Ports:
     transfer: Transfer
     clock: Clock
     publish: Publish
+    locks: Locks
     identity: IdentityTables | None = None
 
     def cloud(self, role: str) -> Cloud:

@@ -16,6 +16,7 @@ from pumphouse.hosts import Host
 from pumphouse.identity.formats import accepted
 from pumphouse.identity.tables import SqlIdentityTables
 from pumphouse.ledger.journal import Journal
+from pumphouse.ledger.locks import SqlLocks
 from pumphouse.ledger.sql import SqlLedger, open_engine
 from pumphouse.ports import Clock, Power, Publish, Transfer
 from pumphouse.service import Service
@@ -54,14 +55,10 @@ def open_service(config: Config, bus: Bus, **policy: Any) -> Iterator[Service]:
             compute = None
         return accepted(number(compute.maximum) if compute else ())
 
+    ledger, journal = SqlLedger(engine, clock), Journal(engine, clock)
+    locks, tables = SqlLocks(engine, clock, clock.stop), SqlIdentityTables(config, accepts)
     adapters = Adapters(
-        source,
-        destination,
-        SqlLedger(engine, clock),
-        Journal(engine, clock),
-        clock,
-        transfer,
-        SqlIdentityTables(config, accepts),
+        *(source, destination, ledger, journal, locks, clock, transfer, tables),
         lambda host: open_power(host, clock),
     )
     try:

@@ -1,12 +1,13 @@
 """Small fakes of the ports: a cloud that records what it is asked, a clock that does not wait."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from pumphouse.errors import CloudError, Interrupted, Missing
+from pumphouse.errors import CloudError, Interrupted, Missing, Refused
 from pumphouse.ledger.sql import SqlLedger
 from pumphouse.ledger.tables import metadata
 
@@ -134,6 +135,41 @@ class FakeClock:
                 raise CloudError(f"waited {timeout:g} s for {what}")
             self.sleep(max(1.0, timeout / 10))
         return answer
+
+
+class FreeLocks:
+    """Locks of the only run there is; ``taken`` are held by another."""
+
+    def __init__(self, *taken: str) -> None:
+        self.taken = frozenset(taken)
+        self.names: list[str] = []
+
+    @contextmanager
+    def running(self, doing: str) -> Iterator[None]:
+        yield
+
+    def take(self, names: Mapping[str, str]) -> None:
+        for name in names:
+            if name in self.taken:
+                raise Refused(f"{names[name]} is being worked on")
+        self.names += names
+
+    def wait(self, name: str, told: Callable[[str], None]) -> None:
+        self.names.append(name)
+
+    @contextmanager
+    def holding(self, name: str, told: Callable[[str], None]) -> Iterator[None]:
+        self.names.append(name)
+        yield
+
+    def attempt(self, name: str) -> bool:
+        return name not in self.taken
+
+    def use(self, name: str) -> None:
+        self.names.append(name)
+
+    def used(self, name: str) -> bool:
+        return name in self.taken
 
 
 class Events:

@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 from disk_cloud import DiskCloud, DiskTransfer
-from fakes import Events, FakeClock, memory_ledger
+from fakes import Events, FakeClock, FreeLocks, memory_ledger
 from worlds import acme, changed, new_cloud, plan, replaced, server, there, volume, world
 
 from pumphouse.engine import run_cutover, run_prepare
 from pumphouse.errors import CloudError, Interrupted, Overlimit, Unreachable
 from pumphouse.kinds import KINDS
 from pumphouse.ledger.sql import SqlLedger
-from pumphouse.model import Action, Item, Result
+from pumphouse.model import Action, Item, Result, Step
 from pumphouse.ports import Ports
 from pumphouse.tasks.actors import Actors
 from pumphouse.tasks.run import Run
@@ -50,15 +50,21 @@ class Stage:
         for step in made.steps:
             if step.action is Action.REUSE and step.destination_id:
                 self.ledger.reused(step.key, step.kind, step.name, step.destination_id)
-        ports = Ports(*self.clouds, self.ledger, self.transfer, self.clock, self.events)  # type: ignore[arg-type]
+        ports = Ports(*self.clouds, self.ledger, self.transfer, self.clock, self.events, FreeLocks())  # type: ignore[arg-type]
         temporaries = Temporaries(
             {c.role: c for c in self.clouds},  # type: ignore[misc]
             self.ledger,
+            FreeLocks(),
             self.clock,
             60,
         )
         actors = Actors(self.destination, self.ledger, temporaries, self.clock, lambda item: "")  # type: ignore[arg-type]
-        return Run(ports, of.policy, made, of.source, actors, temporaries)
+        rows = dict(self.ledger.rows())
+
+        def again(key: str) -> Step:
+            return next(s for s in made.steps if s.key == key)
+
+        return Run(ports, of.policy, made, of.source, actors, temporaries, rows, again)
 
 
 Make = Callable[..., Stage]

@@ -21,7 +21,7 @@ def run(of: World | None = None, steps: tuple[Step, ...] | None = None) -> Run:
     """A run without anything outside: building a flow needs none of it."""
     of = of or world()
     made = plan(of) if steps is None else Plan(ACME, "old", "new", steps)
-    return Run(None, of.policy, made, of.source, None, None)  # type: ignore[arg-type]
+    return Run(None, of.policy, made, of.source, None, None, {}, None)  # type: ignore[arg-type]
 
 
 def test_every_atom_has_what_it_requires() -> None:

@@ -1,7 +1,7 @@
 """Things made for the duration of a move: recorded before they are made, found again, gone at the end."""
 
 import pytest
-from fakes import FakeClock, RecordingCloud, memory_ledger
+from fakes import FakeClock, FreeLocks, RecordingCloud, memory_ledger
 
 from pumphouse.errors import CloudError, Missing, Unreachable
 from pumphouse.ledger.sql import SqlLedger
@@ -22,7 +22,7 @@ def clouds() -> dict[str, RecordingCloud]:
 
 @pytest.fixture
 def temporaries(clouds: dict[str, RecordingCloud], ledger: SqlLedger) -> Temporaries:
-    return Temporaries(clouds, ledger, FakeClock(), 60)  # type: ignore[arg-type]
+    return Temporaries(clouds, ledger, FreeLocks(), FakeClock(), 60)  # type: ignore[arg-type]
 
 
 def crash() -> str:

@@ -1,6 +1,7 @@
 """The Ledger port on SQLAlchemy: SQLite in WAL mode by default, PostgreSQL or MySQL by URL."""
 
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,8 @@ from pumphouse.errors import ConfigError, Refused
 from pumphouse.ledger.tables import about, resource, temporary
 from pumphouse.model import Row
 from pumphouse.ports import Clock, Temporary
+
+OPENINGS = 4  # tries to open a database, over as many seconds as follow from it
 
 
 def open_engine(location: str) -> sa.Engine:
@@ -29,11 +32,7 @@ def open_engine(location: str) -> sa.Engine:
         engine = sa.create_engine(url)
         if engine.dialect.name == "sqlite":
             sa.event.listen(engine, "connect", _prepare_sqlite)
-        with engine.begin() as connection:
-            settings = alembic.config.Config()
-            settings.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-            settings.attributes["connection"] = connection
-            alembic.command.upgrade(settings, "head")
+        _bring_up(engine)
     except (sa.exc.SQLAlchemyError, ModuleNotFoundError, OSError) as error:
         where = location if "://" not in location else "its database"
         raise ConfigError(
@@ -43,10 +42,26 @@ def open_engine(location: str) -> sa.Engine:
     return engine
 
 
+def _bring_up(engine: sa.Engine) -> None:
+    """Two processes may open a new ledger at once: the tables of the other are found by a second try."""
+    settings = alembic.config.Config()
+    settings.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    for attempt in range(OPENINGS):
+        try:
+            with engine.begin() as connection:
+                settings.attributes["connection"] = connection
+                alembic.command.upgrade(settings, "head")
+            return
+        except sa.exc.DatabaseError:
+            if attempt == OPENINGS - 1:
+                raise
+            time.sleep(attempt)
+
+
 def _prepare_sqlite(connection: Any, _: Any) -> None:
+    connection.execute("PRAGMA busy_timeout=10000")  # first: another process may be opening it too
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")  # an intent must outlive a power cut
-    connection.execute("PRAGMA busy_timeout=10000")
 
 
 class SqlLedger:

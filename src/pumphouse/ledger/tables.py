@@ -63,3 +63,23 @@ event = Table(
     Column("data", JSON, nullable=False),
     Index("event_by_migration", "migration", "seq"),
 )
+
+holder = Table(
+    "holder",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("host", String(255), nullable=False),
+    Column("place", String(255), nullable=False),
+    Column("process", Integer, nullable=False),
+    Column("began", String(64), nullable=False),
+    Column("doing", Text, nullable=False),
+    Column("since", Float, nullable=False),
+    Column("beat", Float, nullable=False),
+)
+
+lease = Table(
+    "lease",
+    metadata,
+    Column("name", String(512), primary_key=True),
+    Column("holder", String(32), nullable=False),
+)

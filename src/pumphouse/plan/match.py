@@ -17,6 +17,7 @@ GIB = 1 << 30
 RATE = 100 * (1 << 20)  # bytes per second assumed for the expected downtime
 FIXED = 30.0  # seconds assumed for stopping, capturing, creating and booting a server
 SEEN = ("done", "created", "committed")
+MAKING = "making"  # state of a row that another run was working on when the clouds were read
 
 
 def match(
@@ -109,6 +110,8 @@ class _Matcher:
         if reason := kind.skip_reason(item):
             return _Verdict(Action.SKIP, reason)
         row = self._rows.get(item.key)
+        if row and row.state == MAKING:
+            return _Verdict(Action.MOVE if kind.moves else Action.CREATE, "being made by another run")
         if row and row.state in SEEN and row.destination_id:
             return self._go_on(kind, item, row)
         if kind.moves:  # a server of the same name is another server

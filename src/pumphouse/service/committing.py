@@ -26,6 +26,7 @@ def commit(session: Session, selection: Selection) -> RunResult:
     started = session.adapters.clock.now()
     world = session.world()
     steps = _steps(world, selection, _is_committed(session, selection))
+    session.claim(steps)
     journal = session.adapters.journal
     migration = session.migration_of(selection, (step.key for step in steps))
     publish = session.publisher(migration.id)

@@ -13,6 +13,7 @@ from pumphouse.service.verifying import DATA, compare_disks, compare_fields, dis
 from pumphouse.tasks.disks import prove_image
 from pumphouse.tasks.hashes import carry_passwords
 from pumphouse.tasks.run import Run
+from pumphouse.tasks.sharing import acting, standing, wait_for_users
 
 MADE_ANEW = (Action.CREATE, Action.MOVE)
 OF_THE_SOURCE = ("status", "locked", "locked_by_us")
@@ -22,6 +23,8 @@ def migrate(session: Session, plan: Plan, prepare_only: bool) -> RunResult:
     """Prepare, cut over, compare; what failed is in the outcomes."""
     started = session.adapters.clock.now()
     source = session.source()
+    if not prepare_only:
+        session.claim(step for step in plan.steps if step.action is Action.MOVE)
     migration = session.adapters.journal.open(plan.selection, member_keys(plan))
     publish = session.publisher(migration.id)
     run = session.run(plan, source, publish)
@@ -34,6 +37,7 @@ def migrate(session: Session, plan: Plan, prepare_only: bool) -> RunResult:
     )
     _tell_accepted(plan, publish)
     _note_what_is_there(run)
+    wait_for_users(run, prepare_only=prepare_only)
     try:
         outcomes = _carry_out(run, prepare_only)
     finally:  # whatever an interrupted run left behind goes too: nothing is under way any more
@@ -48,7 +52,8 @@ def migrate(session: Session, plan: Plan, prepare_only: bool) -> RunResult:
     )
     if not prepare_only and not result.failed:
         _hand_over(run)
-    _finish(session, result, publish, "prepared" if prepare_only else "migrated")
+    state = "prepared" if prepare_only else "migrated"
+    _finish(session, result, publish, state, run.temporaries.left())
     return result
 
 
@@ -75,6 +80,8 @@ def _note_what_is_there(run: Run) -> None:
         row = run.row(step.key)
         if step.action is Action.REUSE and step.destination_id:
             ledger.reused(step.key, step.kind, step.name, step.destination_id)
+        elif standing(row) != standing(run.planned.get(step.key)):
+            continue  # another run has just made it
         elif row and row.state in ("done", "reused") and step.action in MADE_ANEW and not step.destination_id:
             ledger.forget(step.key)
             facts = {name: row.data[name] for name in OF_THE_SOURCE if name in row.data}
@@ -111,6 +118,8 @@ def _hand_over(run: Run) -> None:
         row = run.row(step.key)
         if step.kind != "user" or row is None or row.how != "created":
             continue
+        if run.ports.locks.used(acting(step.key)):
+            continue  # another run still acts as that user
         if row.data.get("password") is None and not row.data.get("handed_over"):
             run.ports.ledger.note(step.key, handed_over=True)
 
@@ -141,11 +150,13 @@ def _remember(session: Session, rows: list[Row], differences: list[Difference], 
     for row in rows:
         data_equal = row.key not in wrong_data if data else row.data.get("data_equal", True)
         facts = {"verified": data_equal and row.key not in wrong, "data_equal": data_equal}
+        if session.adapters.ledger.row(row.key) is None:
+            continue  # rolled back by another run meanwhile
         if row.how == "created" and any(row.data.get(name) != value for name, value in facts.items()):
             session.adapters.ledger.note(row.key, **facts)
 
 
-def _finish(session: Session, result: RunResult, publish: Publish, state: str) -> None:
+def _finish(session: Session, result: RunResult, publish: Publish, state: str, temporaries: int) -> None:
     failing = any(d.failing for d in result.differences)
     found = [asdict(d) for d in result.differences]
     publish("verified", differences=len(found), found=found)
@@ -154,7 +165,7 @@ def _finish(session: Session, result: RunResult, publish: Publish, state: str) -
         "run.done",
         result="failed" if bad else "ok",
         seconds=result.seconds,
-        temporaries=len(session.adapters.ledger.temporaries()),
+        temporaries=temporaries,
     )
     session.adapters.journal.set_state(result.migration, "failed" if bad else state)
 
@@ -171,6 +182,7 @@ def verify(session: Session, selection: Selection, data: bool, accept_running: b
     migrated = [k for k in keys if k in world.rows and world.rows[k].state == "done"]
     if not migrated:
         raise Refused(f"nothing of '{selection}' was migrated yet", "Run 'pumphouse migrate' first.")
+    session.claim(step for step in plan.steps if step.key in migrated)
     migration = session.migration_of(selection, migrated)
     publish = session.publisher(migration.id)
     publish("run.started", command="verify", selection=str(selection), steps=len(migrated), bytes=0)

@@ -25,12 +25,11 @@ from pumphouse.model import (
 from pumphouse.ports import Cloud
 from pumphouse.report import Report, build
 from pumphouse.service import committing, hosts, migrating, planfile, undoing
-from pumphouse.service.lock import locked
 from pumphouse.service.session import Session, acceptance
 
 
 class Service:
-    """What Pumphouse can do. Methods that change something hold the lock of the ledger.
+    """What Pumphouse can do. Methods that change something hold locks on what they change.
 
     :param connect: opens a cloud by role, for the check of what cannot be reached.
     """
@@ -126,7 +125,7 @@ class Service:
         if plan.blocked:
             first = plan.blocked[0]
             raise Refused(f"blocked: {first.what}", first.remedy)
-        with locked(self._session.config.ledger):
+        with self._session.working("migrate", plan.selection):
             return self._told(plan.selection, migrating.migrate, plan, prepare_only)
 
     def verify(self, selection: Selection, *, data: bool = True, accept_running: bool = False) -> RunResult:
@@ -135,7 +134,7 @@ class Service:
         :param accept_running: disks of servers that have been running since the move may differ: their guests
             may have written to them, and they were proven equal before.
         """
-        with locked(self._session.config.ledger):
+        with self._session.working("verify", selection):
             return self._told(selection, migrating.verify, selection, data, accept_running)
 
     def commit_preview(self, selection: Selection) -> tuple[Step, ...]:
@@ -147,7 +146,7 @@ class Service:
 
     def commit(self, selection: Selection) -> RunResult:
         """Delete the originals that verified at the source."""
-        with locked(self._session.config.ledger):
+        with self._session.working("commit", selection):
             return self._told(selection, committing.commit, selection)
 
     def rollback_preview(self, selection: Selection) -> tuple[Step, ...]:
@@ -156,7 +155,7 @@ class Service:
 
     def rollback(self, selection: Selection) -> RunResult:
         """Remove what was made in the destination and give the source back."""
-        with locked(self._session.config.ledger):
+        with self._session.working("rollback", selection):
             return self._told(selection, undoing.rollback, selection)
 
     def cancel(self) -> None:

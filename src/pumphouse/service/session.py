@@ -2,9 +2,10 @@
 
 import json
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,15 @@ from pumphouse.errors import ConfigError, Forbidden, Refused
 from pumphouse.events import Bus
 from pumphouse.hosts import Host
 from pumphouse.inventory import Inventory
-from pumphouse.model import Acceptance, Event, Item, Migration, Plan, Selection
+from pumphouse.kinds import KINDS
+from pumphouse.locks import Locks
+from pumphouse.model import Acceptance, Event, Item, Migration, Plan, Row, Selection, Step, fingerprint
 from pumphouse.plan import World, make_plan
 from pumphouse.plan.owner import owner_is_kept
 from pumphouse.ports import Cloud, IdentityTables, Journal, Ledger, Ports, Power, Publish, Transfer
 from pumphouse.tasks.actors import Actors
 from pumphouse.tasks.run import Run
+from pumphouse.tasks.sharing import as_seen, standing
 from pumphouse.tasks.temporaries import Temporaries
 
 LOG = logging.getLogger("pumphouse")
@@ -39,6 +43,7 @@ class Adapters:
     destination: Cloud
     ledger: Ledger
     journal: Journal
+    locks: Locks
     clock: StoppableClock
     transfer: Callable[[Publish], Transfer]
     identity: IdentityTables
@@ -55,6 +60,7 @@ class Session:
         self._bound = False
         self._source: Inventory | None = None
         self._destination: Inventory | None = None
+        self._rows: Mapping[str, Row] = {}
 
     @property
     def labels(self) -> tuple[str, str]:
@@ -105,12 +111,14 @@ class Session:
 
         :param accepted: what is taken knowingly, besides what the policy says.
         """
+        before = self.adapters.ledger.rows()
         source, destination = self._source, self._destination = self.look()
+        self._rows = as_seen(before, self.adapters.ledger.rows())
         clouds = (self.adapters.source, self.adapters.destination)
         return World(
             source,
             destination,
-            self.adapters.ledger.rows(),
+            self._rows,
             self.config.policy,
             room(self.adapters.destination),
             {cloud.role: cloud.project_id for cloud in clouds},
@@ -125,19 +133,51 @@ class Session:
         """What has to be done."""
         return make_plan(selection, world, self.labels)
 
+    @contextmanager
+    def working(self, command: str, selection: Selection) -> Iterator[None]:
+        """One command on one selection.
+
+        :raises Refused: when another run works on the same selection.
+        """
+        with self.adapters.locks.running(f"{command} {selection}"):
+            name = f"selection {fingerprint(asdict(selection))}"
+            self.adapters.locks.take({name: f"'{selection}'"})
+            yield
+
+    def claim(self, steps: Iterable[Step]) -> None:
+        """From now on nobody else works on these workloads, and they are still what was planned.
+
+        :raises Refused: when another run works on one, or has since the plan was made.
+        """
+        moving = {s.key: s for s in steps if KINDS[s.kind].moves}
+        self.adapters.locks.take({s.key: f"{s.kind} {s.name!r}" for s in moving.values()})
+        rows = self.adapters.ledger.rows()
+        for key, step in moving.items():
+            if standing(rows.get(key)) != standing(self._rows.get(key)):
+                raise Refused(
+                    f"{step.kind} {step.name!r} was worked on by another run since the plan was made",
+                    "Run the same command again.",
+                )
+
     def run(self, plan: Plan, source: Inventory, publish: Publish) -> Run:
         """A plan, ready to be carried out."""
         a, policy = self.adapters, self.config.policy
         identity = a.identity if self.carries_passwords else None
-        ports = Ports(a.source, a.destination, a.ledger, a.transfer(publish), a.clock, publish, identity)
+        ports = Ports(
+            *(a.source, a.destination, a.ledger, a.transfer(publish), a.clock, publish, a.locks), identity
+        )
         clouds = {cloud.role: cloud for cloud in (a.source, a.destination)}
-        temporaries = Temporaries(clouds, a.ledger, a.clock, policy.timeouts.volume)
+        temporaries = Temporaries(clouds, a.ledger, a.locks, a.clock, policy.timeouts.volume)
 
         def refusal(item: Item) -> str:
             return owner_is_kept(item, source, plan.steps, a.ledger.rows(), self._destination)
 
+        def again(key: str) -> Step:
+            fresh = self.plan(plan.selection, self.world())
+            return next(step for step in fresh.steps if step.key == key)
+
         actors = Actors(a.destination, a.ledger, temporaries, a.clock, refusal)
-        return Run(ports, policy, plan, source, actors, temporaries)
+        return Run(ports, policy, plan, source, actors, temporaries, dict(self._rows), again)
 
     def migration_of(self, selection: Selection, keys: Iterable[str]) -> Migration:
         """The migration of a selection; of a part of one, the newest that holds one of the keys.

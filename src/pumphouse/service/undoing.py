@@ -28,6 +28,7 @@ def rollback(session: Session, selection: Selection) -> RunResult:
     """Servers first: the destination must be down before the source comes up."""
     started = session.adapters.clock.now()
     steps, plan, source = _steps(session, selection)
+    session.claim(steps)
     journal = session.adapters.journal
     migration = session.migration_of(selection, (step.key for step in steps))
     publish = session.publisher(migration.id)
@@ -36,7 +37,9 @@ def rollback(session: Session, selection: Selection) -> RunResult:
     servers = [s for s in steps if s.kind == "server"]
     with ThreadPoolExecutor(run.policy.concurrency, thread_name_prefix="rollback") as pool:
         outcomes = list(pool.map(lambda step: _undo(run, step), servers))
-    outcomes += [_undo(run, step) for step in steps if step.kind != "server"]
+    for step in steps:
+        if step.kind != "server" and not _counted_on(session, migration.id, step):
+            outcomes.append(_undo(run, step))
     keys = {step.key for step in steps}
     for temporary in session.adapters.ledger.temporaries():
         if temporary.owner in keys or temporary.owner == "":
@@ -90,9 +93,15 @@ def _step(row: Row, adopted: str | None) -> Step:
     return Step(row.key, row.kind, row.name, "", Action.CREATE, reason, destination_id=identifier)
 
 
+def _counted_on(session: Session, migration: str, step: Step) -> bool:
+    """Whether another migration began to count on it meanwhile; its servers and volumes are its own."""
+    own = KINDS[step.kind].moves or step.key.startswith("image:root-")
+    return not own and step.key in session.adapters.journal.others(migration)
+
+
 def _undo(run: Run, step: Step) -> Outcome:
     try:
-        with run.say(step, "undo"):
+        with run.ports.locks.holding(step.key, run.waiting(step.key)), run.say(step, "undo"):
             _remove(run, step)
     except PumphouseError as error:
         return Outcome(step.key, Result.FAIL, step.destination_id, error.message)

@@ -16,7 +16,7 @@ from pumphouse.inventory import Inventory
 from pumphouse.kinds.user import unknown_password
 from pumphouse.model import Item
 from pumphouse.ports import Clock, Cloud, Ledger
-from pumphouse.tasks.temporaries import Temporaries
+from pumphouse.tasks.temporaries import BORROWER, Temporaries
 
 T = TypeVar("T")
 GRANTED = "admin"
@@ -43,7 +43,7 @@ class Actors:
         self._ledger = ledger
         self._temporaries = temporaries
         self._clock = clock
-        self._refusal = refusal
+        self.refusal = refusal
         self._passwords: dict[str, str] = {}
         self._sessions: dict[tuple[str, str | None], Cloud] = {}
         self._lock = threading.RLock()
@@ -58,7 +58,7 @@ class Actors:
         user = self._counterpart("user", item.fields.get("user_id"))
         if project is None:
             raise CloudError(f"{item.kind} {item.name!r}: its project is not in the destination yet")
-        if user and not self._refusal(item):
+        if user and not self.refusal(item):
             try:
                 return work(self._as_user(project, user, f"user:{item.fields['user_id']}"), True)
             except (Forbidden, NotAuthenticated):
@@ -84,7 +84,7 @@ class Actors:
             raise CloudError(
                 f"server {item.name!r}: its keypair {name!r} is gone at the source", "Plan again."
             )
-        with self._lending:
+        with self._lending, self._temporaries.alone(f"keypair {name}"):
             there = self._cloud.find("compute", f"/os-keypairs/{quote(name)}")
             if there is None:
                 self._lend(item.key, pair)
@@ -148,9 +148,9 @@ class Actors:
             self._cloud.put("identity", f"{path}/{role}")
             return name
 
-        self._temporaries.ensure("", self._cloud.role, "grant", name, make)
+        self._temporaries.grant(name, make)
 
 
 def _borrower(key: str) -> str:
     """Owner of a lent keypair: it goes before the server's other temporaries do."""
-    return f"keypair of {key}"
+    return f"{BORROWER}{key}"

@@ -7,15 +7,34 @@ from pumphouse.plan.changes import brought_up, filled, remembered
 from pumphouse.ports import About, Cloud
 from pumphouse.tasks.hashes import carry_credential
 from pumphouse.tasks.run import Run
+from pumphouse.tasks.sharing import standing
 
 SETTLE = 60  # seconds an interrupted upload gets until its image takes data again
 
 
 def ensure(run: Run, step: Step) -> str:
-    """Create and finish it, or go on where an interrupted run left it; the id in the destination."""
+    """Create and finish it, or go on where an interrupted run left it; the id in the destination.
+
+    One run at a time: what several share is made by the first, and found by the others.
+
+    :raises CloudError: when another run left it in a way that cannot go on.
+    """
+    with run.ports.locks.holding(step.key, run.waiting(step.key)):
+        row = run.row(step.key)
+        if row and standing(row) != standing(run.planned.get(step.key)):
+            if row.state in ("done", "reused") and row.destination_id:
+                return row.destination_id  # made by another run meanwhile
+            step = run.again(step.key)
+        if step.action in (Action.SKIP, Action.BLOCK):
+            raise CloudError(f"{step.kind} {step.name!r}: {step.reason}", "Plan again.")
+        return _ensure(run, step)
+
+
+def _ensure(run: Run, step: Step) -> str:
     ledger = run.ports.ledger
     if step.action is Action.REUSE:
         assert step.destination_id is not None
+        ledger.reused(step.key, step.kind, step.name, step.destination_id)
         return step.destination_id
     if step.action is Action.UPDATE:
         return _update(run, step)

@@ -1,5 +1,6 @@
 """What every task of a run looks at."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,11 @@ KNOWN = ("created", "done", "reused", "committed")
 
 @dataclass(frozen=True)
 class Run:
-    """A plan on its way: the outside world, the source as it was read, and what the ledger knows."""
+    """A plan on its way: the outside world, the source as it was read, and what the ledger knows.
+
+    :param planned: the ledger's rows as the plan saw them.
+    :param again: plans one step anew, when another run has worked on its resource since.
+    """
 
     ports: Ports
     policy: Policy
@@ -26,6 +31,8 @@ class Run:
     source: Inventory
     actors: Actors
     temporaries: Temporaries
+    planned: Mapping[str, Row]
+    again: Callable[[str], Step]
 
     def item(self, key: str) -> Item:
         """The source's item of this key.
@@ -58,6 +65,10 @@ class Run:
         if "name" in want:
             want["name"] = self.policy.renamed(item.kind, want["name"])
         return want
+
+    def waiting(self, key: str) -> Callable[[str], None]:
+        """Tells that this resource waits for another run."""
+        return lambda owner: self.ports.publish("step.waiting", key, reason=f"for {owner}")
 
     def say(self, step: Step, action: str) -> "Told":
         """Events around an action of a step."""

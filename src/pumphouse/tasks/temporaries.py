@@ -1,16 +1,25 @@
 """Things made for the duration of a move: recorded before they are made, found again by name, gone at the end."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from urllib.parse import quote
 
 from pumphouse.errors import CloudError, Conflict, Missing
 from pumphouse.kinds import volume
+from pumphouse.locks import Locks
 from pumphouse.ports import Clock, Cloud, Ledger, Temporary
 
 PREFIX = "pumphouse-"
 # What is made from what: the copy goes before that which it was made from.
 DELETE_ORDER = ("keypair", "image", "volume", "snapshot", "grant")
 COLLECTIONS = {"volume": "/volumes", "snapshot": "/snapshots"}
+
+BORROWER = "keypair of "  # owner of a lent keypair, before the key of its server
+
+
+def owning(owner: str) -> str:
+    """The workload that a temporary's owner belongs to."""
+    return owner.removeprefix(BORROWER)
 
 
 class Temporaries:
@@ -20,9 +29,12 @@ class Temporaries:
     :param timeout: seconds that the removal of one may take.
     """
 
-    def __init__(self, clouds: dict[str, Cloud], ledger: Ledger, clock: Clock, timeout: float) -> None:
+    def __init__(
+        self, clouds: dict[str, Cloud], ledger: Ledger, locks: Locks, clock: Clock, timeout: float
+    ) -> None:
         self._clouds = clouds
         self._ledger = ledger
+        self._locks = locks
         self._clock = clock
         self._timeout = timeout
 
@@ -39,17 +51,44 @@ class Temporaries:
         return identifier
 
     def drop(self, owner: str | None = None, role: str | None = None, keep: str = "") -> None:
-        """Remove those of an owner, or all.
+        """Remove those of an owner, or all but what other runs are working with.
 
         :param role: only those in this cloud.
         :param keep: names that end so stay.
         """
         found = self._ledger.temporaries(owner)
+        if owner is None:
+            found = self._free(found)
         for temporary in sorted(found, key=lambda t: DELETE_ORDER.index(t.kind)):
             if role in (None, temporary.cloud) and not (keep and temporary.name.endswith(keep)):
                 self._remove(temporary)
 
+    def left(self) -> int:
+        """How many there are that no run is working with."""
+        return len(self._free(self._ledger.temporaries()))
+
+    def _free(self, found: Iterable[Temporary]) -> tuple[Temporary, ...]:
+        return tuple(t for t in found if t.kind == "grant" or self._locks.attempt(owning(t.owner)))
+
+    def grant(self, name: str, make: Callable[[], str]) -> str:
+        """A role for the administrator; several runs may count on one."""
+        with self.alone(f"grant {name}"):
+            self._locks.use(f"grant {name}")
+            return self.ensure("", "destination", "grant", name, make)
+
+    def alone(self, name: str) -> AbstractContextManager[None]:
+        """Within, no other run works on this; for a moment, so nobody is told of the waiting."""
+        return self._locks.holding(name, lambda owner: None)
+
     def _remove(self, temporary: Temporary) -> None:
+        if temporary.kind != "grant":
+            self._remove_now(temporary)
+            return
+        with self.alone(f"grant {temporary.name}"):
+            if not self._locks.used(f"grant {temporary.name}"):
+                self._remove_now(temporary)
+
+    def _remove_now(self, temporary: Temporary) -> None:
         cloud, kind = self._clouds[temporary.cloud], temporary.kind
         identifier = temporary.identifier or self._find(temporary)
         if identifier:
