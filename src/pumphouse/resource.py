@@ -5,15 +5,17 @@ only where an oddity of OpenStack forces it to, and says which. Field names are 
 """
 
 import copy
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from pumphouse.errors import Missing
 from pumphouse.model import Fields, Item
 from pumphouse.ports import Cloud
+from pumphouse.references import Lookup as Lookup
+from pumphouse.references import Ref as Ref
+from pumphouse.references import references as references
+from pumphouse.references import replace
 
-Lookup = Callable[[str, str], str | None]  # (kind, source id) → destination id
 Found = Mapping[str, list[Item]]
 
 
@@ -25,22 +27,6 @@ class Api:
     path: str
     one: str
     many: str
-
-
-@dataclass(frozen=True)
-class Ref:
-    """A field that holds the id of another resource.
-
-    :param kind: what it points at.
-    :param path: dotted path in the fields; ``*`` stands for every element of a list.
-    :param weak: carried when the other side has a counterpart, left out when not; does not pull it in.
-    :param named: not a resource of ours but a name, mapped by policy (same name when policy is silent).
-    """
-
-    kind: str
-    path: str
-    weak: bool = False
-    named: bool = False
 
 
 class Kind:
@@ -225,7 +211,7 @@ class Kind:
         """
         want = copy.deepcopy(dict(item.fields))
         for ref in self.refs:
-            _replace(want, ref, ref.path.split("."), lookup, item)
+            replace(want, ref, lookup, item)
         return self.normalise(want)
 
     def needs(self, item: Item, *, weak: bool = False) -> tuple[str, ...]:
@@ -237,45 +223,6 @@ class Kind:
             for identifier in references(item.fields, ref.path)
         )
         return tuple(dict.fromkeys(keys))
-
-
-def references(fields: Fields, path: str) -> Iterator[str]:
-    """The ids found at a path."""
-    values: list[Any] = [fields]
-    for part in path.split("."):
-        if part == "*":
-            values = [element for value in values for element in value or ()]
-        else:
-            values = [value.get(part) for value in values if isinstance(value, Mapping)]
-    yield from (str(value) for value in values if value)
-
-
-def _replace(node: Any, ref: Ref, path: list[str], lookup: Lookup, item: Item) -> None:
-    if not node:
-        return
-    part, rest = path[0], path[1:]
-    if part == "*":
-        for index, element in enumerate(node):
-            if rest:
-                _replace(element, ref, rest, lookup, item)
-            else:
-                node[index] = _counterpart(ref, element, lookup, item)
-        return
-    if not node.get(part):
-        return
-    if rest:
-        _replace(node[part], ref, rest, lookup, item)
-    else:
-        node[part] = _counterpart(ref, node[part], lookup, item)
-
-
-def _counterpart(ref: Ref, identifier: str, lookup: Lookup, item: Item) -> str | None:
-    other = lookup(ref.kind, identifier)
-    if other is None and ref.named:
-        return str(identifier)
-    if other is None and not ref.weak:
-        raise Missing(f"{item.kind} {item.name!r}: its {ref.kind} {identifier} has no counterpart yet")
-    return other
 
 
 class NetworkKind(Kind):
