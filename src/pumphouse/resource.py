@@ -11,10 +11,9 @@ from typing import Any, ClassVar
 
 from pumphouse.model import Fields, Item
 from pumphouse.ports import Cloud
-from pumphouse.references import Lookup as Lookup
-from pumphouse.references import Ref as Ref
-from pumphouse.references import references as references
-from pumphouse.references import replace
+from pumphouse.references import Lookup, Ref, references, replace
+
+__all__ = ["Api", "Found", "Kind", "Lookup", "NetworkKind", "Ref", "references"]
 
 Found = Mapping[str, list[Item]]
 

@@ -27,7 +27,14 @@ from portrait import portrait
 #: Modules in the order in which they leave the clouds in a state that the next one can use.
 STORY = (
     *("test_lab_populate", "test_bad_input", "test_plan_file", "test_migrate", "test_verify"),
-    *("test_rollback", "test_kill", "test_commit", "test_lifecycle_update", "test_museum"),
+    *(
+        "test_rollback",
+        "test_kill",
+        "test_commit",
+        "test_lifecycle_update",
+        "test_lifecycle_together",
+        "test_museum",
+    ),
 )
 LAST = ("test_secrets",)
 HIGHEST_OFFSET = 10_778
