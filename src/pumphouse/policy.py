@@ -98,6 +98,9 @@ class Policy(WorkloadPolicy):
     domains: Mapping[str, str] = Field(
         default_factory=dict, description="Names of domains at the source → in the destination."
     )
+    snapshots: Literal["keep", "drop"] = Field(
+        "keep", description="Whether snapshots of volumes are carried, as snapshots of the moved volume."
+    )
     timeouts: Timeouts = Field(default_factory=Timeouts, description="How long to wait, in seconds.")
     accept: tuple[str, ...] = Field(
         (),

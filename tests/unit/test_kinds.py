@@ -29,6 +29,7 @@ from worlds import (
     subnet,
     user,
     volume,
+    volume_snapshot,
     volume_type,
 )
 
@@ -37,6 +38,7 @@ from pumphouse.kinds import KINDS
 from pumphouse.kinds import image as images
 from pumphouse.kinds import server as servers
 from pumphouse.kinds import volume as volumes
+from pumphouse.kinds import volume_snapshot as snapshots
 from pumphouse.model import Item
 
 
@@ -541,17 +543,43 @@ def volume_body(**more: Any) -> dict[str, Any]:
     return body | {volumes.PROJECT: "p", "metadata": {"a": "b", "readonly": "False"}, **more}
 
 
-def test_a_volume_is_read_with_its_project_and_the_number_of_its_snapshots() -> None:
-    cloud = RecordingCloud().on(
-        "GET", "block-storage", "/volumes/detail", {"volumes": [volume_body(name=None)]}
-    )
-    snapshots = [{"volume_id": "v"}, {"volume_id": "v"}, {"volume_id": "w"}]
-    cloud.on("GET", "block-storage", "/snapshots/detail", {"snapshots": snapshots})
-    (found,) = read("volume", cloud)
+def test_a_volume_is_read_with_its_project_and_without_a_user_that_is_gone() -> None:
+    bodies = [volume_body(name=None), volume_body(id="w", user_id="gone")]
+    cloud = RecordingCloud().on("GET", "block-storage", "/volumes/detail", {"volumes": bodies})
+    found, orphan = KINDS["volume"].read(cloud, {"user": [user("u")]})
     assert (found.project_id, found.name, found.fields["name"]) == ("p", "v", "")
-    assert found.observed["snapshots"] == 2
+    assert (found.fields["user_id"], orphan.fields["user_id"]) == ("u", None)
     assert found.fields["bootable"] is True
     assert found.fields["metadata"] == {"a": "b"}
+
+
+def test_snapshots_are_read_without_those_of_a_run() -> None:
+    body = {"id": "s", "name": None, "volume_id": "v", "status": "available", "metadata": {}, "size": 1}
+    bodies = [body, {**body, "id": "t", "name": "pumphouse-v-snapshot"}]
+    cloud = RecordingCloud().on("GET", "block-storage", "/snapshots/detail", {"snapshots": bodies})
+    (found,) = KINDS["volume_snapshot"].read(cloud, {"user": []})
+    assert (found.id, found.fields["name"], found.fields["user_id"]) == ("s", "", None)
+
+
+def test_a_snapshot_is_made_marked_and_loses_the_mark() -> None:
+    cloud = RecordingCloud().on("POST", "block-storage", "/snapshots", {"snapshot": {"id": "x"}})
+    create(volume_snapshot("s", "v", "p"), cloud)
+    (body,) = cloud.sent("POST", "/snapshots")
+    assert body["snapshot"]["metadata"] == {snapshots.MARK: "s"}
+    finish(volume_snapshot("s", "v", "p"), cloud)
+    assert cloud.sent("PUT", "/snapshots/new/metadata") == [{"metadata": {}}]
+
+
+def test_a_broken_snapshot_is_left() -> None:
+    assert KINDS["volume_snapshot"].skip_reason(volume_snapshot("s", "v", "p", status="error"))
+
+
+def test_pools_tell_whether_volumes_can_change_their_content() -> None:
+    answer = {"pools": [{"name": "host@rbd#ssd", "capabilities": {"storage_protocol": "ceph"}}]}
+    cloud = RecordingCloud().on("GET", "block-storage", "/scheduler-stats/get_pools", answer)
+    (found,) = KINDS["volume_pool"].read(cloud, {})
+    assert (found.id, found.observed["storage_protocol"]) == ("host@rbd#ssd", "ceph")
+    assert found.observed["reimage"] is cloud.supports("block-storage", "3.68")
 
 
 def test_a_volume_of_no_project_is_skipped() -> None:

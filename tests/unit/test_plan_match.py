@@ -25,6 +25,8 @@ from worlds import (
     there,
     user,
     volume,
+    volume_pool,
+    volume_snapshot,
     without,
     world,
 )
@@ -441,3 +443,17 @@ def test_a_subnet_is_found_in_the_counterpart_of_its_network_only() -> None:
     elsewhere = subnet("elsewhere", "new-public", "new-admin")
     assert step("subnet:lan-subnet", world(None, destination(elsewhere))).action is CREATE
     assert str(ACME) == "project acme"
+
+
+def test_a_snapshot_moves_with_its_volume_where_the_destination_can_keep_it() -> None:
+    source = [*acme(), volume_snapshot("s", "spare", "acme", size=3)]
+    found = step("volume_snapshot:s", world(source, destination(volume_pool("pool"))))
+    assert (found.action, found.bytes, found.needs[0]) == (MOVE, 3 * GIB, "volume:spare")
+
+
+def test_a_snapshot_taken_after_its_volume_was_moved_is_left() -> None:
+    source = [*acme(), volume_snapshot("s", "spare", "acme")]
+    done = row("volume:spare", "done", "new-spare")
+    able = world(source, destination(there(BY_KEY["volume:spare"]), volume_pool("pool")), done)
+    found = step("volume_snapshot:s", able)
+    assert (found.action, found.reason) == (SKIP, "it was taken after its volume had been moved")

@@ -19,6 +19,7 @@ from worlds import (
     there,
     user,
     volume,
+    volume_snapshot,
     without,
     world,
 )
@@ -233,12 +234,19 @@ CASES: dict[str, tuple[str, Severity, str, str, Callable[[], World]]] = {
         "is attached to 2 servers",
         lambda: seen("volume:data", attachments=[{"server_id": s} for s in ("web-1", "x")]),
     ),
-    "snapshots": (
+    "snapshot that cannot be kept": (
         "volume-snapshots",
+        BLOCK,
+        "volume_snapshot:s",
+        "is lost: the destination's block storage cannot change",
+        lambda: world([*acme(), volume_snapshot("s", "spare", "acme")]),
+    ),
+    "snapshot dropped": (
+        "volume-snapshots-dropped",
         WARN,
-        "volume:data",
-        "has 2 snapshot(s)",
-        lambda: seen("volume:data", snapshots=2),
+        "volume_snapshot:s",
+        "is not carried: dropped by policy.snapshots",
+        lambda: world([*acme(), volume_snapshot("s", "spare", "acme")], snapshots="drop"),
     ),
 }
 

@@ -282,10 +282,30 @@ def volume(
         "attachments": [{"server_id": server_, "device": "/dev/vdb"}] if server_ else [],
         "encrypted": False,
         "multiattach": False,
-        "snapshots": 0,
         "availability_zone": "nova",
     }
     return item("volume", id_, id_, project_, {**values, **fields}, **{**seen, **(observed or {})})
+
+
+def volume_snapshot(
+    id_: str, volume_: str, project_: str, user_: str | None = None, *, size: int = 1, **observed: Any
+) -> Item:
+    fields = {
+        "name": id_,
+        "description": "",
+        "size": size,
+        "volume_id": volume_,
+        "project_id": project_,
+        "user_id": user_,
+        "metadata": {},
+    }
+    seen = {"status": "available", "created_at": "2020", "group_snapshot_id": None}
+    return item("volume_snapshot", id_, id_, project_, fields, **{**seen, **observed})
+
+
+def volume_pool(name: str, **observed: Any) -> Item:
+    seen = {"volume_backend_name": name, "storage_protocol": "local", "reimage": True}
+    return item("volume_pool", name, name, None, {"name": name}, **{**seen, **observed})
 
 
 def server(

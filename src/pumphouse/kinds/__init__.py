@@ -28,6 +28,8 @@ from pumphouse.kinds.subnet import Subnet
 from pumphouse.kinds.trust import Trust
 from pumphouse.kinds.user import User
 from pumphouse.kinds.volume import Volume
+from pumphouse.kinds.volume_pool import VolumePool
+from pumphouse.kinds.volume_snapshot import VolumeSnapshot
 from pumphouse.kinds.volume_type import VolumeType
 from pumphouse.resource import Kind
 
@@ -61,9 +63,11 @@ KINDS: dict[str, Kind] = {
         FloatingIp(),
         Image(),
         ImageMember(),
+        VolumePool(),
         VolumeType(),
         ServerGroup(),
         Volume(),
+        VolumeSnapshot(),
         Server(),
     )
 }

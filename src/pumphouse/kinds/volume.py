@@ -1,12 +1,12 @@
 """Cinder volumes: fields here, data through an image by a transfer."""
 
-from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 from pumphouse.errors import CloudError
 from pumphouse.model import Item
 from pumphouse.ports import Clock, Cloud
-from pumphouse.resource import Api, Kind, Ref
+from pumphouse.resource import Api, Found, Kind, Ref
 
 PROJECT = "os-vol-tenant-attr:tenant_id"
 # Cinder writes these into the metadata of attached volumes itself.
@@ -25,6 +25,7 @@ class Volume(Kind):
     payload = True
     moves = True
     acts_in_project = True
+    reads_after = ("user",)
     notes = {
         "user_id": "kept when the user was made by Pumphouse, else the administrator's",
     }
@@ -34,26 +35,21 @@ class Volume(Kind):
     lost = {
         "id": "Cinder gives a new one",
         "availability_zone": "chosen by the destination",
-        "snapshots": "not carried yet: the plan names them",
         "encrypted": "blocked: the key stays in the source",
     }
 
-    def read(self, cloud: Cloud, found: Any) -> Any:
-        """Of every project, with the number of their snapshots; those of an interrupted run are not theirs."""
-        snapshots = Counter(
-            snapshot["volume_id"]
-            for snapshot in cloud.pages("block-storage", "/snapshots/detail", "snapshots", all_tenants="1")
-            if not (snapshot.get("name") or "").startswith(f"pumphouse-{snapshot['volume_id']}-")
-        )
+    def read(self, cloud: Cloud, found: Found) -> Iterator[Item]:
+        """Of every project; a user that no longer exists is none."""
+        users = {user.id for user in found["user"]}
         for body in cloud.pages("block-storage", "/volumes/detail", "volumes", all_tenants="1"):
-            count = snapshots[body["id"]]
-            item = self.item({**body, "project_id": body.get(PROJECT), "snapshots": count})
+            owner = body.get("user_id") if body.get("user_id") in users else None
+            item = self.item({**body, "project_id": body.get(PROJECT), "user_id": owner})
             if item:
                 yield item
 
     def observe(self) -> tuple[str, ...]:
         """Attachments name servers and devices."""
-        return ("status", "size", "attachments", "encrypted", "multiattach", "snapshots", "availability_zone")
+        return ("status", "size", "attachments", "encrypted", "multiattach", "availability_zone")
 
     def normalise(self, fields: dict[str, Any]) -> dict[str, Any]:
         """Booleans as such; metadata without what Cinder adds."""

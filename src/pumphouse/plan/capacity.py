@@ -54,6 +54,9 @@ def _sizes(items: Any) -> Counter[tuple[str, str]]:
         elif item.kind == "volume":
             sizes["volume_quota", "volumes"] += 1
             sizes["volume_quota", "gigabytes"] += item.fields["size"]
+        elif item.kind == "volume_snapshot":  # Cinder counts their size too, unless told not to
+            sizes["volume_quota", "snapshots"] += 1
+            sizes["volume_quota", "gigabytes"] += item.fields["size"]
         elif item.kind in NETWORK_QUOTAS:
             sizes["network_quota", item.kind.replace("floating_ip", "floatingip")] += 1
     return sizes

@@ -16,6 +16,10 @@ from pumphouse.resource import Kind
 GIB = 1 << 30
 RATE = 100 * (1 << 20)  # bytes per second assumed for the expected downtime
 FIXED = 30.0  # seconds assumed for stopping, capturing, creating and booting a server
+DROPPED = "dropped by policy.snapshots"
+NO_REIMAGE = (
+    "the destination's block storage cannot change the content of a volume (before microversion 3.68)"
+)
 SEEN = ("done", "created", "committed")
 MAKING = "making"  # state of a row that another run was working on when the clouds were read
 
@@ -114,9 +118,22 @@ class _Matcher:
             return _Verdict(Action.MOVE if kind.moves else Action.CREATE, "being made by another run")
         if row and row.state in SEEN and row.destination_id:
             return self._go_on(kind, item, row)
+        if kind.name == "volume_snapshot" and (reason := self._left_out(item)):
+            return _Verdict(Action.SKIP, reason)
         if kind.moves:  # a server of the same name is another server
             return _Verdict(Action.MOVE, "")
         return self._compare(kind, item, row)
+
+    def _left_out(self, snapshot: Item) -> str:
+        """Why a snapshot is not carried; empty when it is."""
+        if self._policy.snapshots == "drop":
+            return DROPPED
+        volume = self.steps.get(f"volume:{snapshot.fields['volume_id']}")
+        if volume and volume.action is Action.REUSE:
+            return "it was taken after its volume had been moved"
+        if not any(pool.observed["reimage"] for pool in self._destination.of("volume_pool")):
+            return NO_REIMAGE
+        return ""
 
     def _go_on(self, kind: Kind, item: Item, row: Row) -> _Verdict:
         make = Action.MOVE if kind.moves else Action.CREATE
@@ -228,8 +245,8 @@ def payload_bytes(item: Item) -> int:
     """Upper bound of the data behind an item, in bytes."""
     if item.kind == "image":
         return int(item.observed["size"] or 0)
-    if item.kind == "volume":
-        return int(item.observed["size"]) * GIB
+    if item.kind in ("volume", "volume_snapshot"):
+        return int(item.fields["size"]) * GIB
     if item.kind == "server" and item.observed["image_id"]:
         return int(item.observed["root_gb"]) * GIB
     return 0

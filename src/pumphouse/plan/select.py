@@ -51,7 +51,13 @@ def named(source: Inventory, selection: Selection) -> list[Item]:
         wanted = [i for i in wanted if i.kind in ("project", "server", "volume") and keep(i)]
     excluded = _excluded(source, selection.exclude)
     left_out = {i.id for i in source.of("server") if i.key in excluded}
-    seeds = [i for i in wanted if i.key not in excluded and not part_of(i, left_out, source)]
+    seeds = [
+        i
+        for i in wanted
+        if i.key not in excluded
+        and not part_of(i, left_out, source)
+        and f"volume:{i.fields.get('volume_id')}" not in excluded
+    ]
     if not seeds:
         raise UsageError(f"{selection}: nothing is selected", "Check the filters and what is excluded.")
     return seeds
@@ -137,7 +143,7 @@ def _excluded(source: Inventory, patterns: Iterable[str]) -> frozenset[str]:
 
 
 def part_of(item: Item, servers: set[str], source: Inventory) -> bool:
-    """Whether an item belongs to one of these servers: its ports, addresses and volumes do."""
+    """Whether an item belongs to one of these servers: its ports, addresses, volumes and their snapshots do."""
     if item.kind == "port":
         return item.observed["device_id"] in servers
     if item.kind == "floating_ip":
@@ -145,6 +151,9 @@ def part_of(item: Item, servers: set[str], source: Inventory) -> bool:
         return port is not None and port.observed["device_id"] in servers
     if item.kind == "volume":
         return any(a["server_id"] in servers for a in item.observed["attachments"])
+    if item.kind == "volume_snapshot":
+        volume = source.get("volume", item.fields["volume_id"])
+        return volume is not None and part_of(volume, servers, source)
     return False
 
 

@@ -10,7 +10,7 @@ from pumphouse.service.session import Session
 from pumphouse.tasks.run import Run
 
 # What goes with one server; everything else of a project is shared by its servers.
-WITH_SERVER = ("server", "volume", "port", "floating_ip")
+WITH_SERVER = ("server", "volume", "volume_snapshot", "port", "floating_ip")
 
 
 def preview(session: Session, selection: Selection) -> tuple[Step, ...]:
@@ -99,7 +99,11 @@ def _items(source: Inventory, selection: Selection) -> list[Item]:
     items = named(source, selection)
     servers = {i.id for i in items if i.kind == "server"}
     keys = {i.key for i in items}
-    return items + [i for i in source if i.key not in keys and part_of(i, servers, source)]
+
+    def belongs(item: Item) -> bool:
+        return part_of(item, servers, source) or f"volume:{item.fields.get('volume_id')}" in keys
+
+    return items + [i for i in source if i.key not in keys and belongs(i)]
 
 
 def _left(item: Item) -> bool:
@@ -139,8 +143,8 @@ def _delete(run: Run, step: Step) -> Outcome:
             KINDS[step.kind].delete(cloud, item.id)
             if step.kind == "server":
                 server.wait_gone(cloud, run.ports.clock, item.id, run.policy.timeouts.server)
-            if step.kind == "volume":
-                path = f"/volumes/{item.id}"
+            if step.kind in ("volume", "volume_snapshot"):
+                path = f"{KINDS[step.kind].api.path}/{item.id}"
                 volume.wait_gone(cloud, run.ports.clock, path, run.policy.timeouts.volume)
             run.ports.ledger.committed(step.key)
     except PumphouseError as error:

@@ -12,6 +12,7 @@ from pumphouse.service.session import Session
 from pumphouse.tasks.cutover import restart, undo_root, undo_server
 from pumphouse.tasks.disks import undo_volume
 from pumphouse.tasks.run import Run
+from pumphouse.tasks.snapshots import undo_snapshot
 
 MADE = ("intended", "created", "done")
 
@@ -114,6 +115,8 @@ def _remove(run: Run, step: Step) -> None:
         undo_server(run, step.key)
         run.temporaries.drop(step.key)
         restart(run, step.key)
+    elif step.kind == "volume_snapshot":
+        undo_snapshot(run, step.key)
     elif step.kind == "volume":
         undo_volume(run, step.key)
     elif step.key.startswith("image:root-"):

@@ -82,7 +82,7 @@ def disks(rows: Iterable[Row], known: dict[str, Row]) -> list[tuple[Row, str]]:
         if row.how != "created" or row.state != "done":
             continue
         data = known[f"image:root-{row.source_id}"].data if _has_root(row, known) else row.data
-        if row.kind in ("server", "volume", "image") and "content" in data:
+        if row.kind in ("server", "volume", "volume_snapshot", "image") and "content" in data:
             found.append((row, str(data["content"])))
     return found
 
@@ -126,7 +126,7 @@ def _disk(
 
 def _ran(run: Run, destination: Inventory, row: Row) -> bool:
     """Whether a guest could write to the disk since it arrived."""
-    if row.kind == "image":
+    if row.kind in ("image", "volume_snapshot"):
         return False
     servers = [row.destination_id]
     if row.kind == "volume":

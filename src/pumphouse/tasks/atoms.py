@@ -10,6 +10,7 @@ from pumphouse.model import Outcome, Result, Step
 from pumphouse.tasks import cutover, disks
 from pumphouse.tasks.ensure import ensure
 from pumphouse.tasks.run import Run
+from pumphouse.tasks.snapshots import keep_snapshots
 
 
 class Prepare(task.Task):  # type: ignore[misc]
@@ -76,12 +77,17 @@ class Begin(Act):
 
 
 def begin_server(run: Run, step: Step, volumes: tuple[Step, ...]) -> Begin:
-    """Stop the server at the source."""
+    """Carry the snapshots of its volumes while it still runs, then stop the server at the source."""
+
+    def begin() -> None:
+        for volume in volumes:
+            keep_snapshots(run, volume, step.key)
+        cutover.stop(run, step)
 
     def undo() -> None:
         run.ports.clock.shielded(lambda: _undo(run, step, volumes))
 
-    return Begin(f"stop {step.key}", lambda: cutover.stop(run, step), undo)
+    return Begin(f"stop {step.key}", begin, undo)
 
 
 def _undo(run: Run, step: Step, volumes: tuple[Step, ...]) -> None:

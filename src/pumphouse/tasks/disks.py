@@ -1,16 +1,14 @@
 """The move of one volume, and the proof that a disk arrived as it was."""
 
-from typing import Any
-
-from pumphouse.errors import Mismatch
 from pumphouse.kinds import KINDS, volume
-from pumphouse.model import Item, Row, Step
+from pumphouse.model import Row, Step
 from pumphouse.plan.changes import remembered
 from pumphouse.ports import About, Cloud
 from pumphouse.tasks.capture import capture_server, capture_snapshot, capture_volume, take_snapshot
+from pumphouse.tasks.contents import compare_content, make_volume, put_content, temporary_image
 from pumphouse.tasks.ensure import fill
 from pumphouse.tasks.run import Run, Told
-from pumphouse.tasks.temporaries import PREFIX
+from pumphouse.tasks.snapshots import keep_snapshots, kept_snapshots, undo_snapshots
 
 PIN = "-pin-snapshot"
 
@@ -27,16 +25,17 @@ def move_volume(run: Run, step: Step, workload: str) -> None:
         return
     if row is None:
         run.ports.ledger.intend(step.key, step.kind, step.name)
+    keep_snapshots(run, step, workload)
     direct = not item.observed["attachments"]
+    size = item.fields["size"]
     with Told(run, step, "capture", workload):
-        captured = capture_volume(
-            run, "source", item.id, item.fields["size"], step.key, item.id, direct=direct
-        )
+        captured = capture_volume(run, "source", item.id, size, step.key, item.id, direct=direct)
     with Told(run, step, "transfer", workload):
-        image = _temporary_image(run, item, captured)
+        image = temporary_image(run, item, captured, item.id)
         fill(run, step, captured["id"], image, workload)
     with Told(run, step, "create_volume", workload):
-        identifier = _create(run, item, image)
+        put = put_content if kept_snapshots(run, step.key) else make_volume
+        identifier = put(run, item, image, size)
         KINDS["volume"].finish(run.ports.destination, identifier, run.want(item), item)
     if run.policy_of(workload).verify_disks == "read-back":
         with Told(run, step, "pin", workload):
@@ -45,46 +44,11 @@ def move_volume(run: Run, step: Step, workload: str) -> None:
     run.temporaries.drop(step.key, keep=PIN)
 
 
-def _temporary_image(run: Run, item: Item, captured: dict[str, Any]) -> str:
-    """Of the project, so that its user may make a volume of it."""
-    name = f"{PREFIX}{item.id}-image"
-
-    def make() -> str:
-        body = {
-            "name": name,
-            "owner": run.lookup("project", item.project_id or ""),
-            "visibility": "private",
-            "disk_format": captured["disk_format"],
-            "container_format": captured["container_format"],
-        }
-        return str(run.ports.destination.post("image", "/images", body)["id"])
-
-    return run.temporaries.ensure(item.key, "destination", "image", name, make)
-
-
-def _create(run: Run, item: Item, image: str) -> str:
-    ledger, cloud = run.ports.ledger, run.ports.destination
-    row = run.row(item.key)
-    identifier = row.destination_id if row and row.state == "created" else None
-    if identifier is None and row and row.data.get("creating"):
-        identifier = volume.find_marked(cloud, item.id)
-    if identifier is None or cloud.find("block-storage", f"/volumes/{identifier}") is None:
-        ledger.note(item.key, creating=True)
-
-        def make(actor: Cloud, _: bool) -> str:
-            return KINDS["volume"].create(actor, {**run.want(item), "image_id": image}, item)
-
-        identifier = run.actors.perform(item, make)
-    ledger.created(item.key, identifier)
-    timeout = run.policy.timeouts.volume
-    volume.wait(cloud, run.ports.clock, f"/volumes/{identifier}", "volume", timeout)
-    return identifier
-
-
 def undo_volume(run: Run, key: str) -> None:
     """Remove the volume in the destination, and what was temporary about it."""
     row = run.row(key)
     run.temporaries.drop(key)
+    undo_snapshots(run, key)
     if row is None or row.how != "created":
         return
     cloud = run.ports.destination
@@ -132,7 +96,7 @@ def _read_back(run: Run, step: Step, row: Row, workload: str) -> None:
         pin = take_snapshot(run, "destination", str(row.destination_id), step.key, f"{item.id}-pin")
         size = item.fields["size"]
         image = capture_snapshot(run, "destination", pin, size, step.key, f"{item.id}-check")
-        _compare(run, About(step.key, workload), step.name, image, str(row.data["content"]))
+        compare_content(run, About(step.key, workload), step.name, image, str(row.data["content"]))
 
 
 def prove_image(run: Run, key: str, name: str, workload: str) -> None:
@@ -147,24 +111,13 @@ def prove_image(run: Run, key: str, name: str, workload: str) -> None:
     part = step or Step(key, "image", name, "", run.plan.steps[0].action)
     with Told(run, part, "verify", workload):
         image = run.ports.destination.get("image", f"/images/{row.destination_id}")
-        _compare(run, About(key, workload), name, image, str(row.data["content"]))
-
-
-def _compare(run: Run, about: About, name: str, image: dict[str, Any], content: str) -> None:
-    read = run.ports.transfer.read(run.ports.destination, image["id"], int(image["size"]), about)
-    if read.content != content:
-        raise Mismatch(
-            f"{about.key.partition(':')[0]} {name!r}: the data read back from the destination is not what was "
-            "read at the source",
-            f"sha256 {read.content[:16]}... against {content[:16]}...; run the same command again.",
-        )
-    run.ports.ledger.note(about.key, proven=True)
+        compare_content(run, About(key, workload), name, image, str(row.data["content"]))
 
 
 def content_now(run: Run, row: Row) -> str | None:
     """sha256 of what a disk of the destination holds now; see :class:`pumphouse.ports.Copied`.
 
-    :param row: of a server (its root disk), a volume or an image.
+    :param row: of a server (its root disk), a volume, a snapshot of one or an image.
     :return: None when its content cannot be told from its bytes (a snapshot in another format than raw).
     """
     destination, identifier = run.ports.destination, str(row.destination_id)
@@ -173,6 +126,9 @@ def content_now(run: Run, row: Row) -> str | None:
         image = destination.get("image", f"/images/{identifier}")
     elif row.kind == "server":
         image = capture_server(run, "destination", identifier, row.key, label)
+    elif row.kind == "volume_snapshot":
+        size = destination.get("block-storage", f"/snapshots/{identifier}")["snapshot"]["size"]
+        image = capture_snapshot(run, "destination", identifier, size, row.key, label)
     else:
         body = destination.get("block-storage", f"/volumes/{identifier}")["volume"]
         direct = body["status"] == "available"

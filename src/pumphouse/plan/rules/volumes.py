@@ -1,6 +1,7 @@
 """Rules about volumes."""
 
-from pumphouse.model import Item
+from pumphouse.model import Action, Item
+from pumphouse.plan.match import NO_REIMAGE
 from pumphouse.plan.rules.view import BLOCK, WARN, Found, View, rule, said
 
 
@@ -54,14 +55,28 @@ def _elsewhere(view: View) -> Found:
             )
 
 
-@rule("volume-snapshots", WARN)
+@rule("volume-snapshots", BLOCK, acceptable=True)
 def _snapshots(view: View) -> Found:
-    """Volumes with snapshots, which are not carried over."""
-    for item in view.to_do("volume"):
-        if item.observed["snapshots"]:
-            count = item.observed["snapshots"]
+    """Snapshots that the destination cannot keep."""
+    for step in view.steps:
+        item = view.source.by_key(step.key)
+        if step.kind == "volume_snapshot" and step.reason == NO_REIMAGE and item:
             yield (
                 item.key,
-                f"{said(item)} has {count} snapshot(s), which are not carried over",
-                ("They stay at the source; make volumes of those you need before 'commit'."),
+                f"{said(item)} is lost: {step.reason}",
+                "Make a volume of it, or drop snapshots with policy.snapshots.",
+            )
+
+
+@rule("volume-snapshots-dropped", WARN)
+def _dropped(view: View) -> Found:
+    """Snapshots that stay at the source by policy, or for what they are."""
+    for step in view.steps:
+        item = view.source.by_key(step.key)
+        skipped = step.kind == "volume_snapshot" and step.action is Action.SKIP
+        if skipped and step.reason != NO_REIMAGE and item:
+            yield (
+                item.key,
+                f"{said(item)} is not carried: {step.reason}",
+                "It stays at the source, and its volume with it, until somebody deletes it.",
             )
