@@ -21,6 +21,8 @@ def discover(cloud: Cloud) -> Inventory:
         for level in _levels(KINDS.values()):
             reads = {kind.name: pool.submit(_read, kind, cloud, found) for kind in level}
             found |= {name: read.result() for name, read in reads.items()}
+    implied = {kind.name: list(kind.implied(found)) for kind in KINDS.values()}
+    found = {name: [*items, *implied[name]] for name, items in found.items()}
     return Inventory(cloud.role, (item for name in KINDS for item in found[name]))
 
 
@@ -51,15 +53,16 @@ def room(cloud: Cloud) -> tuple[HostRoom, ...] | None:
         providers = list(cloud.pages("placement", "/resource_providers", "resource_providers"))
     except CloudError:
         return None
+    zones = {s["host"]: s.get("zone", "") for s in cloud.pages("compute", "/os-services", "services")}
     open_hosts = {
-        body["hypervisor_hostname"]
+        body["hypervisor_hostname"]: zones.get((body.get("service") or {}).get("host"), "")
         for body in cloud.pages("compute", "/os-hypervisors/detail", "hypervisors")
         if body.get("state") == "up" and body.get("status") == "enabled"
     }
-    return tuple(_host(cloud, p) for p in providers if p["name"] in open_hosts)
+    return tuple(_host(cloud, p, open_hosts[p["name"]]) for p in providers if p["name"] in open_hosts)
 
 
-def _host(cloud: Cloud, provider: dict[str, str]) -> HostRoom:
+def _host(cloud: Cloud, provider: dict[str, str], zone: str) -> HostRoom:
     path = f"/resource_providers/{provider['uuid']}"
     inventories = cloud.get("placement", f"{path}/inventories")["inventories"]
     usages = cloud.get("placement", f"{path}/usages")["usages"]
@@ -71,7 +74,7 @@ def _host(cloud: Cloud, provider: dict[str, str]) -> HostRoom:
         total: float = (stock["total"] - stock["reserved"]) * stock["allocation_ratio"]
         return total - float(usages.get(name, 0))
 
-    return HostRoom(provider["name"], free("VCPU"), free("MEMORY_MB"), free("DISK_GB"))
+    return HostRoom(provider["name"], free("VCPU"), free("MEMORY_MB"), free("DISK_GB"), zone)
 
 
 def _read(kind: Kind, cloud: Cloud, found: dict[str, list[Item]]) -> list[Item]:

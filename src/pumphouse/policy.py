@@ -29,6 +29,19 @@ class WorkloadPolicy(Strict):
         description="read-back: after the move, read every disk's data back from the destination and compare; "
         "checksum: trust the checksums the image services computed.",
     )
+    availability_zones: Mapping[str, str] = Field(
+        default_factory=dict,
+        description="Availability zones of the source → of the destination. Without an entry a server stays in the "
+        "zone it is pinned to, and goes anywhere when it is not, or when the source does not tell (before 2024.1).",
+    )
+    hosts: Mapping[str, str] = Field(
+        default_factory=dict,
+        description="Hypervisor hosts of the source → of the destination: servers of the one go to the other. They "
+        "are made by the administrator, since only administrators may choose a host.",
+    )
+    user_data: Literal["keep", "drop"] = Field(
+        "keep", description="Whether servers keep their user data, which cloud-init reads once more."
+    )
     lock_source: bool = Field(
         True, description="Lock moved servers at the source, so that nobody starts them a second time."
     )
@@ -97,6 +110,10 @@ class Policy(WorkloadPolicy):
     )
     domains: Mapping[str, str] = Field(
         default_factory=dict, description="Names of domains at the source → in the destination."
+    )
+    flavors: Mapping[str, str] = Field(
+        default_factory=dict,
+        description="Flavors of the source, by name or id → their names in the destination.",
     )
     snapshots: Literal["keep", "drop"] = Field(
         "keep", description="Whether snapshots of volumes are carried, as snapshots of the moved volume."

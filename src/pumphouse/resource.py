@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from pumphouse.model import Fields, Item
+from pumphouse.policy import Policy
 from pumphouse.ports import Cloud
 from pumphouse.references import Lookup, Ref, references, replace
 
@@ -41,6 +42,7 @@ class Kind:
     :cvar reads_after: kinds that must be read before this one.
     :cvar reuse_different: a counterpart that was there before may differ (it belongs to the destination).
     :cvar reuse_only: never made; the deployer of the destination provides it.
+    :cvar way_out: what an operator may do about a counterpart that differs, in a few words.
     :cvar shared: several of the source may have the same counterpart.
     :cvar in_tables: made in Keystone's tables: no API can.
     :cvar payload: it carries data besides its fields (an image, a disk).
@@ -69,6 +71,7 @@ class Kind:
     reads_after: ClassVar[tuple[str, ...]] = ()
     reuse_different: ClassVar[bool] = False
     reuse_only: ClassVar[bool] = False
+    way_out: ClassVar[str] = ""
     shared: ClassVar[bool] = False
     in_tables: ClassVar[bool] = False
     payload: ClassVar[bool] = False
@@ -94,6 +97,13 @@ class Kind:
             item = self.item(body)
             if item is not None:
                 yield item
+
+    def implied(self, found: Found) -> Iterator[Item]:
+        """Those that no listing shows, and that other resources still tell of.
+
+        :param found: every item that was read.
+        """
+        yield from ()
 
     def query(self, cloud: Cloud) -> dict[str, Any]:
         """Query of the listing."""
@@ -212,6 +222,14 @@ class Kind:
         for ref in self.refs:
             replace(want, ref, lookup, item)
         return self.normalise(want)
+
+    def decide(self, want: dict[str, Any], item: Item, policy: Policy) -> dict[str, Any]:
+        """What the operator decides about it; see ``chosen``.
+
+        :param want: the fields as :meth:`target` gives them.
+        :param policy: the one in force for this item.
+        """
+        return want
 
     def needs(self, item: Item, *, weak: bool = False) -> tuple[str, ...]:
         """Keys of the resources this one refers to; the weak references only when asked for."""

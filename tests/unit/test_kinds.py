@@ -40,6 +40,8 @@ from pumphouse.kinds import server as servers
 from pumphouse.kinds import volume as volumes
 from pumphouse.kinds import volume_snapshot as snapshots
 from pumphouse.model import Item
+from pumphouse.policy import Policy
+from pumphouse.server_body import ATTACHED
 
 
 def want(item: Item, **more: Any) -> dict[str, Any]:
@@ -651,10 +653,14 @@ def server_body(**more: Any) -> dict[str, Any]:
     }
 
 
-def read_server(body: dict[str, Any], **found: list[Item]) -> Item:
+def read_server(
+    body: dict[str, Any], asked: dict[str, dict[str, Any]] | None = None, **found: list[Item]
+) -> Item:
     cloud = RecordingCloud().on("GET", "compute", "/servers/detail", {"servers": [body]})
+    for path, answer in (asked or {}).items():
+        cloud.on("GET", "compute", f"/servers/s/{path}", answer)
     kinds: dict[str, list[Item]] = {"flavor": [flavor("f1", "small")], "user": [user("u")]}
-    kinds |= {"keypair": [], "port": [], "volume": [], "server_group": []}
+    kinds |= {"keypair": [], "port": [], "volume": [], "server_group": [], "image": []}
     (item,) = list(KINDS["server"].read(cloud, kinds | found))
     return item
 
@@ -675,36 +681,138 @@ def test_nics_are_in_the_order_of_the_addresses_and_then_by_age() -> None:
     assert read_server(body, port=ports).fields["ports"] == ["first", "second", "early", "late"]
 
 
-def attached(**devices: str) -> tuple[dict[str, Any], list[Item]]:
-    found = [
-        volume(v, "p", "u", observed={"attachments": [{"server_id": "s", "device": d}]})
-        for v, d in devices.items()
-    ]
-    return {servers.ATTACHED: [{"id": v} for v in devices]}, found
+def attached(**devices: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    found = [{"volumeId": v, "device": d, "tag": f"tag-{v}"} for v, d in devices.items()]
+    return {ATTACHED: [{"id": v} for v in devices]}, {"os-volume_attachments": {"volumeAttachments": found}}
 
 
 def test_volumes_are_in_the_order_of_their_devices() -> None:
-    more, found = attached(z="/dev/vdaa", y="/dev/vdc", x="/dev/vdb")
-    item = read_server(server_body(**more), volume=found)
-    assert [v["volume_id"] for v in item.fields["volumes"]] == ["x", "y", "z"]
+    more, asked = attached(z="/dev/vdaa", y="/dev/vdc", x="/dev/vdb")
+    item = read_server(server_body(**more), asked)
+    assert [(v["volume_id"], v["tag"]) for v in item.fields["volumes"]] == [
+        ("x", "tag-x"),
+        ("y", "tag-y"),
+        ("z", "tag-z"),
+    ]
     assert {v["boot_index"] for v in item.fields["volumes"]} == {-1}
 
 
 @pytest.mark.parametrize("root", ["/dev/vda", "/dev/sdx", None])
 def test_a_server_on_a_volume_boots_from_its_root_device(root: str | None) -> None:
-    more, found = attached(data="/dev/vdb", boot=root or "/dev/vda")
+    more, asked = attached(data="/dev/vdb" if root != "/dev/sdx" else "/dev/sdb", boot=root or "/dev/vda")
     more["OS-EXT-SRV-ATTR:root_device_name"] = root
-    item = read_server(server_body(image="", **more), volume=found)
+    item = read_server(server_body(image="", **more), asked)
     assert [(v["volume_id"], v["boot_index"]) for v in item.fields["volumes"]] == [("boot", 0), ("data", -1)]
     assert item.observed["image_id"] is None
 
 
+def test_tags_of_nics_are_in_the_order_of_the_nics() -> None:
+    ports = [
+        port(p, "n", "p", server_="s", mac=m)
+        for p, m in (("second", "fa:16:3e:00:00:02"), ("first", "fa:16:3e:00:00:01"))
+    ]
+    body = server_body(addresses=addresses("fa:16:3e:00:00:01", "fa:16:3e:00:00:02"))
+    nics = [{"port_id": "second", "tag": "storage"}, {"port_id": "first", "tag": None}]
+    item = read_server(body, {"os-interface": {"interfaceAttachments": nics}}, port=ports)
+    assert item.fields["nic_tags"] == [None, "storage"]
+
+
+@pytest.mark.parametrize(
+    ("projects", "who"), [(["p"], "owner"), (["p", "admin"], "admin"), (["admin", "p"], "owner"), ([], "")]
+)
+def test_who_locked_a_server_is_told_by_its_last_lock(projects: list[str], who: str) -> None:
+    actions = [
+        {"action": "lock", "project_id": p, "start_time": f"2026-01-0{n}"} for n, p in enumerate(projects)
+    ]
+    actions.append({"action": "start", "project_id": "other", "start_time": "2026-02-01"})
+    item = read_server(server_body(locked=True), {"os-instance-actions": {"instanceActions": actions[::-1]}})
+    assert item.observed["locked_by"] == who
+
+
+def test_the_disk_of_a_shelved_server_is_told_by_its_image() -> None:
+    found = [
+        changed(image("i1", "p", properties={"instance_uuid": "s"}), name="s-shelved"),
+        image("i2", "p", properties={"instance_uuid": "s"}),
+        changed(image("i3", "p", properties={"instance_uuid": "t"}), name="t-shelved"),
+    ]
+    renamed = [Item("image", i.id, i.fields["name"], i.project_id, i.fields, i.observed) for i in found]
+    item = read_server(server_body(status="SHELVED"), image=renamed)
+    assert item.observed["shelve_images"] == ["i1"]
+    assert [bool(KINDS["image"].skip_reason(i)) for i in renamed] == [True, False, True]
+
+
+def embedded(**more: Any) -> dict[str, Any]:
+    sizes = {"vcpus": 1, "ram": 512, "disk": 1, "ephemeral": 0, "swap": 0, "extra_specs": {"a": "b"}}
+    return {"original_name": "small", **sizes, **more}
+
+
 def test_a_flavor_is_found_by_its_name_or_its_id_or_is_gone() -> None:
-    assert read_server(server_body()).fields["flavor_id"] == "f1"
+    small = flavor("f1", "small")
+    sizes = {"vcpus": small.fields["vcpus"], "ram": small.fields["ram"], "disk": small.fields["disk"]}
+    assert read_server(server_body(flavor=embedded(**sizes))).fields["flavor_id"] == "f1"
     assert read_server(server_body(flavor={"id": "f1"})).fields["flavor_id"] == "f1"
-    gone = read_server(server_body(flavor={"original_name": "lost", "vcpus": 8, "swap": ""}))
-    assert gone.fields["flavor_id"] is None
-    assert (gone.observed["flavor_name"], gone.observed["vcpus"], gone.observed["swap_mb"]) == ("lost", 8, 0)
+    assert read_server(server_body(flavor={"id": "f2"})).fields["flavor_id"] is None
+
+
+@pytest.mark.parametrize("more", [{"original_name": "lost"}, {"vcpus": 77}], ids=["gone", "made anew"])
+def test_a_deleted_flavor_is_told_by_its_servers_and_is_theirs_alone(more: dict[str, Any]) -> None:
+    copy = embedded(**more)
+    servers_ = [read_server(server_body(flavor=copy)), read_server(server_body(flavor=copy, id="other"))]
+    found: dict[str, list[Item]] = {"server": servers_, "project": [project("p")]}
+    (item,) = KINDS["flavor"].implied(found)
+    assert item.id == servers_[0].fields["flavor_id"] == servers_[1].fields["flavor_id"]
+    assert (item.name, item.fields["vcpus"], item.fields["os-flavor-access:is_public"]) == (
+        copy["original_name"],
+        copy["vcpus"],
+        False,
+    )
+    assert item.fields["extra_specs"] == {"a": "b"}
+    (access,) = KINDS["flavor_access"].implied(found)
+    assert access.fields == {"flavor_id": item.id, "project_id": "p"}
+    assert KINDS["flavor"].candidates(item.fields, item, [item]) == []
+
+
+def test_a_flavor_may_get_another_name_by_policy() -> None:
+    small, kind = flavor("f1", "small"), KINDS["flavor"]
+    for key in ("f1", "small"):
+        policy = Policy(flavors={key: "small-old"})
+        assert kind.decide(dict(small.fields), small, policy)["name"] == "small-old"
+    assert kind.decide(dict(small.fields), small, Policy())["name"] == "small"
+
+
+@pytest.mark.parametrize(
+    ("zones", "pinned", "wanted"),
+    [
+        ({}, None, None),
+        ({}, True, "nova"),
+        ({"nova": "b"}, None, "b"),
+        ({"nova": "b"}, True, "b"),
+        ({"x": "b"}, None, None),
+    ],
+)
+def test_zone_host_and_user_data_are_the_policys(
+    zones: dict[str, str], pinned: bool | None, wanted: str | None
+) -> None:
+    item = server("s", "p", "u", user_data="I2E=", observed={"zone_pinned": pinned})
+    policy = Policy(availability_zones=zones, hosts={"old-1": "new-1"}, user_data="drop")
+    want = KINDS["server"].decide(dict(item.fields), item, policy)
+    assert (want["availability_zone"], want["host"], want["user_data"]) == (wanted, "new-1", None)
+    assert KINDS["server"].decide(dict(item.fields), item, Policy())["user_data"] == "I2E="
+
+
+def test_device_names_and_what_one_side_does_not_tell_are_no_differences() -> None:
+    kind = KINDS["server"]
+    disks = [{"volume_id": "v", "device": "/dev/vdb", "tag": "t"}]
+    have = {"volumes": [{**disks[0], "device": "/dev/vdc"}], "status": "SHELVED_OFFLOADED"}
+    want = {
+        "volumes": disks,
+        "status": "SHELVED",
+        "scheduler_hints": {"a": "b"},
+        "host": "h",
+        "hostname": None,
+    }
+    assert list(kind.compare(want, have)) == []
+    assert [name for name, *_ in kind.compare({**want, "volumes": []}, have)] == ["volumes"]
 
 
 def test_a_user_that_is_gone_is_no_owner() -> None:

@@ -1,12 +1,14 @@
 """Each rule fires for its case, and only it does."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from worlds import (
     ACME,
     acme,
     changed,
+    flavor,
     group_rules,
     new_cloud,
     port,
@@ -28,6 +30,7 @@ from pumphouse.model import HostRoom, Item, Selection, Severity
 from pumphouse.plan import World
 from pumphouse.plan.owner import owner_is_kept
 from pumphouse.plan.rules.view import RULES
+from pumphouse.policy import Policy
 
 BLOCK, WARN, NOTE = Severity.BLOCK, Severity.WARN, Severity.NOTE
 BY_KEY = {i.key: i for i in acme()}
@@ -67,7 +70,7 @@ CASES: dict[str, tuple[str, Severity, str, str, Callable[[], World]]] = {
             f"server 'web-1' (web-1) is in status {status}",
             lambda status=status: seen("server:web-1", status=status),
         )
-        for status in ("ERROR", "BUILD", "VERIFY_RESIZE", "RESCUE", "SHELVED", "SHELVED_OFFLOADED", "DELETED")
+        for status in ("ERROR", "BUILD", "VERIFY_RESIZE", "RESCUE", "SOFT_DELETED")
     },
     "server in error says why": (
         "server-state",
@@ -82,6 +85,97 @@ CASES: dict[str, tuple[str, Severity, str, str, Callable[[], World]]] = {
         "server:web-1",
         "is busy (resize_prep)",
         lambda: seen("server:web-1", task_state="resize_prep"),
+    ),
+    **{
+        f"memory of a server that is {status}": (
+            "server-memory",
+            WARN,
+            "server:web-1",
+            f"is {status}: its memory stays behind",
+            lambda status=status: seen("server:web-1", status=status),
+        )
+        for status in ("PAUSED", "SUSPENDED")
+    },
+    **{
+        f"shelved with {len(found)} images": (
+            "server-shelve-image",
+            BLOCK,
+            "server:web-1",
+            f"is shelved, and {len(found)} images may be its root disk",
+            lambda found=found: source(
+                changed(
+                    BY_KEY["server:web-1"],
+                    volumes=[],
+                    observed={"status": "SHELVED_OFFLOADED", "shelve_images": found},
+                )
+            ),
+        )
+        for found in ([], ["a", "b"])
+    },
+    "shelved with volumes": (
+        "server-shelved-volumes",
+        BLOCK,
+        "server:web-1",
+        "is shelved, and has 1 volume(s), which cannot be copied",
+        lambda: seen("server:web-1", status="SHELVED", shelve_images=["i"]),
+    ),
+    "flavor changed": (
+        "server-flavor-changed",
+        WARN,
+        "server:web-1",
+        "was made with other extra specs of flavor 'small'",
+        lambda: seen("server:web-1", flavor={"extra_specs": {"hw:cpu_policy": "dedicated"}}),
+    ),
+    "flavor deleted": (
+        "flavor-deleted",
+        NOTE,
+        "flavor:deleted-1",
+        "was deleted at the source",
+        lambda: source(flavor("deleted-1", "tiny"), changed(BY_KEY["server:web-1"], flavor_id="deleted-1")),
+    ),
+    "flavor twice": (
+        "flavor-twice",
+        BLOCK,
+        "flavor:small",
+        "flavors secret and small would both be named 'tiny'",
+        lambda: replace(source(), policy=Policy(flavors={"secret": "tiny", "small": "tiny"})),
+    ),
+    "zone": (
+        "server-zone",
+        BLOCK,
+        "server:web-1",
+        "goes to availability zone 'nova', where the destination has no host",
+        lambda: replace(
+            seen("server:web-1", zone_pinned=True), hosts=(HostRoom("h", 64, 65536, 1000, "az1"),)
+        ),
+    ),
+    "host": (
+        "server-host",
+        BLOCK,
+        "server:web-1",
+        "goes to host 'host-9' by policy.hosts",
+        lambda: replace(source(), policy=Policy(hosts={"old-1": "host-9"})),
+    ),
+    "host and owner": (
+        "server-host-owner",
+        WARN,
+        "server:web-1",
+        "goes to host 'host-1', and will belong to the administrator's user",
+        lambda: replace(source(), policy=Policy(hosts={"old-1": "host-1"})),
+    ),
+    "certificates": (
+        "server-certificates",
+        WARN,
+        "server:web-1",
+        "arrives without its trusted image certificates (c1)",
+        lambda: seen("server:web-1", trusted_certificates=["c1"]),
+    ),
+    "hints": (
+        "server-hints",
+        WARN,
+        "server:web-1",
+        "arrives without its scheduler hints same_host",
+        lambda: seen("server:web-1", server_hints=["same_host"]),
     ),
     "ephemeral disk": (
         "server-local-disks",

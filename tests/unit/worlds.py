@@ -11,7 +11,7 @@ from pumphouse.plan import World, make_plan
 from pumphouse.policy import Policy
 
 ADMIN = "admin"
-ROOMY = (HostRoom("host-1", 64, 65536, 1000), HostRoom("host-2", 64, 65536, 1000))
+ROOMY = (HostRoom("host-1", 64, 65536, 1000, "nova"), HostRoom("host-2", 64, 65536, 1000, "nova"))
 
 
 def item(
@@ -333,23 +333,41 @@ def server(
         "config_drive": False,
         "hostname": id_,
         "tags": [],
+        "accessIPv4": "",
+        "accessIPv6": "",
         "OS-DCF:diskConfig": "MANUAL",
         "server_group_id": group_,
+        "availability_zone": "nova",
+        "scheduler_hints": None,
         "ports": list(ports),
+        "nic_tags": [None for _ in ports],
         "volumes": [
-            {"volume_id": v, "device": "/dev/vdb", "boot_index": -1, "delete_on_termination": False}
+            {
+                "volume_id": v,
+                "device": "/dev/vdb",
+                "boot_index": -1,
+                "delete_on_termination": False,
+                "tag": None,
+            }
             for v in volumes
         ],
     }
     seen = {
         "status": "ACTIVE",
         "image_id": image_,
+        "shelve_images": [],
+        "root_device_name": "/dev/vda",
         "flavor_name": flavor_,
+        "flavor": {},
         "host": "old-1",
         "availability_zone": "nova",
+        "zone_pinned": None,
         "task_state": None,
         "locked": False,
         "locked_reason": None,
+        "locked_by": "",
+        "trusted_certificates": [],
+        "server_hints": [],
         "vcpus": 1,
         "ram_mb": 512,
         "root_gb": 1,

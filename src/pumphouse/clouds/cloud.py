@@ -30,7 +30,7 @@ VERSIONS = {
     "block-storage": "3",
     "placement": "1",
 }
-MICROVERSIONS = {"compute": (2, 96), "block-storage": (3, 70), "placement": (1, 36)}
+MICROVERSIONS = {"compute": (2, 100), "block-storage": (3, 70), "placement": (1, 36)}
 
 
 @dataclass(frozen=True)

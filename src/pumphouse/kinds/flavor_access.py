@@ -8,6 +8,7 @@ from pumphouse.errors import Conflict, Missing
 from pumphouse.model import Item
 from pumphouse.ports import Cloud
 from pumphouse.resource import Api, Found, Kind, Ref
+from pumphouse.server_body import DELETED
 
 
 class FlavorAccess(Kind):
@@ -38,6 +39,19 @@ class FlavorAccess(Kind):
                     project,
                     {"flavor_id": flavor.id, "project_id": project},
                 )
+
+    def implied(self, found: Found) -> Iterator[Item]:
+        """To a deleted flavor, for the projects that still have servers of it."""
+        projects = {p.id: p.name for p in found["project"]}
+        pairs = {
+            (s.fields["flavor_id"], s.project_id): s.observed["flavor"]["original_name"]
+            for s in found["server"]
+            if (s.fields["flavor_id"] or "").startswith(DELETED)
+        }
+        for (flavor, project), name in pairs.items():
+            label = f"{name} for {projects.get(project or '', project)}"
+            fields = {"flavor_id": flavor, "project_id": project}
+            yield Item(self.name, f"{flavor}/{project}", label, project, fields)
 
     def create(self, cloud: Cloud, want: dict[str, Any], item: Item) -> str:
         """Having it already is success."""

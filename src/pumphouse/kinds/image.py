@@ -7,6 +7,7 @@ from pumphouse.errors import Conflict
 from pumphouse.model import Fields, Item
 from pumphouse.ports import Cloud
 from pumphouse.resource import Api, Found, Kind, Ref
+from pumphouse.server_body import is_shelve_image
 
 CORE = (
     "name",
@@ -94,6 +95,8 @@ class Image(Kind):
         """Only whole images with data of their own can be copied."""
         if MARK in item.fields["properties"]:
             return "belongs to a server that Pumphouse moved"
+        if is_shelve_image(item.name, item.fields["properties"]):
+            return "root disk of a shelved server: it goes with that server"
         if item.observed["status"] != "active":
             return f"its status is {item.observed['status']}: it has no data to copy"
         if item.fields["properties"].get("block_device_mapping"):

@@ -1,21 +1,26 @@
 """Nova servers: read whole, made again around their ports and disks."""
 
-from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
 from pumphouse.errors import CloudError
 from pumphouse.model import Fields, Item
+from pumphouse.policy import Policy
 from pumphouse.ports import Clock, Cloud
 from pumphouse.resource import Api, Found, Kind, Lookup, Ref
+from pumphouse.server_body import DISK_CONFIG, SHELVED, Context, details, is_shelve_image, server_item
 
-USER_DATA = "OS-EXT-SRV-ATTR:user_data"
-HOSTNAME = "OS-EXT-SRV-ATTR:hostname"
-DISK_CONFIG = "OS-DCF:diskConfig"
-ATTACHED = "os-extended-volumes:volumes_attached"
 # States that can be brought back, and the action that leads there from ACTIVE.
-STATES = {"ACTIVE": None, "SHUTOFF": "os-stop", "PAUSED": "pause", "SUSPENDED": "suspend"}
+STATES = {
+    "ACTIVE": None,
+    "SHUTOFF": "os-stop",
+    "PAUSED": "pause",
+    "SUSPENDED": "suspend",
+    "SHELVED": "shelve",
+    "SHELVED_OFFLOADED": "shelve",
+}
 MARK = "pumphouse-source="  # tag while the server is being made, followed by the source's id
+PLAIN = ("name", "metadata", "key_name", "user_data", "availability_zone", "accessIPv4", "accessIPv6")
 
 
 class Server(Kind):
@@ -43,9 +48,14 @@ class Server(Kind):
         "config_drive",
         "hostname",
         "tags",
+        "accessIPv4",
+        "accessIPv6",
         DISK_CONFIG,
         "server_group_id",
+        "availability_zone",
+        "scheduler_hints",
         "ports",
+        "nic_tags",
         "volumes",
     )
     compared = ("status", "locked")
@@ -54,25 +64,41 @@ class Server(Kind):
     payload = True
     moves = True
     acts_in_project = True
-    reads_after = ("flavor", "user", "keypair", "port", "volume", "server_group")
+    reads_after = ("flavor", "user", "keypair", "port", "volume", "server_group", "image")
     notes = {
         "image": "becomes the captured root disk, kept as a hidden private image of the project",
         "user_id": "kept when the user was made by Pumphouse, else the administrator's",
-        "hostname": "from microversion 2.90 of the destination; follows from the name before",
+        "hostname": "from microversion 2.90 of the destination (with dots: 2.94); follows from the name before",
         "key_name": "carried as long as the user has that keypair",
-        "status": "ACTIVE, SHUTOFF, PAUSED and SUSPENDED are brought back; others are blocked",
-        "locked": "carried, with its reason from microversion 2.73",
+        "scheduler_hints": "from microversion 2.100 of the source, which shows them; not those that name servers",
+        "nic_tags": "of the NICs, in their order; from microversion 2.70 of the source, which shows them",
+        "volumes": "in their order, with `delete_on_termination`, tag and device name; the hypervisor of the "
+        "destination may choose other names",
+        "status": "ACTIVE, SHUTOFF, PAUSED, SUSPENDED and SHELVED (also offloaded) are brought back; others are "
+        "blocked",
+        "locked": "carried, with its reason from microversion 2.73; by the owner or the administrator, as it was",
+    }
+    chosen = {
+        "availability_zone": "`policy.availability_zones`; the zone a server is pinned to is told from microversion "
+        "2.96, and is kept where the policy says nothing; before, the destination chooses then",
+        "host": "`policy.hosts`, else chosen by the destination",
+        "user_data": "carried, unless `policy.user_data` is `drop`",
     }
     lost = {
         "id": "Nova gives a new one, so cloud-init runs once more",
-        "availability_zone": "chosen by the destination",
+        "memory": "no API reads it: a paused or suspended server arrives booted from its disk, then paused or "
+        "suspended",
+        "ephemeral disks, swap": "no API reads them: blocked, unless the loss is accepted; then they arrive empty",
+        "trusted_image_certificates": "they vouch for an image that the captured disk no longer is",
+        "tag of the root disk": "no API shows it for a server that boots from an image",
     }
 
     def read(self, cloud: Cloud, found: Found) -> Iterator[Item]:
-        """Of every project; joined with the ports, volumes and groups that name the server."""
-        context = _Context(found)
-        for body in cloud.pages("compute", "/servers/detail", "servers", all_tenants="1"):
-            yield _item(body, context)
+        """Of every project; joined with the ports and groups that name the server, and what only it tells."""
+        context = Context(found)
+        bodies = list(cloud.pages("compute", "/servers/detail", "servers", all_tenants="1"))
+        for body, more in zip(bodies, details(cloud, bodies), strict=True):
+            yield server_item(body, more, context)
 
     def normalise(self, fields: dict[str, Any]) -> dict[str, Any]:
         """Tags are a set."""
@@ -84,25 +110,40 @@ class Server(Kind):
         want = super().target(item, lookup)
         return {**want, "key_name": None} if item.observed["key_gone"] else want
 
+    def decide(self, want: dict[str, Any], item: Item, policy: Policy) -> dict[str, Any]:
+        """Zone, host and user data."""
+        zone = want["availability_zone"]
+        kept = zone if item.observed["zone_pinned"] else None
+        want["availability_zone"] = policy.availability_zones.get(zone, kept) if zone else None
+        want["host"] = policy.hosts.get(item.observed["host"] or "")
+        if policy.user_data == "drop":
+            want["user_data"] = None
+        return want
+
     def create(self, cloud: Cloud, want: dict[str, Any], item: Item) -> str:
         """``want['image_id']`` is the captured root disk, None when the root is a volume."""
-        body = {name: want[name] for name in ("name", "metadata", "key_name", "user_data") if want.get(name)}
+        body = {name: want[name] for name in PLAIN if want.get(name)}
         body |= {
             "description": want["description"],
             "flavorRef": want["flavor_id"],
-            "networks": [{"port": port} for port in want["ports"]] or "none",
+            "networks": _nics(want) or "none",
             "config_drive": want["config_drive"],
             DISK_CONFIG: want[DISK_CONFIG],
             "tags": [MARK + item.id],
-            "block_device_mapping_v2": _devices(want),
+            "block_device_mapping_v2": _devices(want, item.observed["root_device_name"]),
         }
         if want["image_id"]:
             body["imageRef"] = want["image_id"]
-        if want.get("hostname") and cloud.supports("compute", "2.90"):
+        if want.get("host"):
+            body["hypervisor_hostname"] = want["host"]
+        if want.get("hostname") and cloud.supports("compute", "2.94" if "." in want["hostname"] else "2.90"):
             body["hostname"] = want["hostname"]
-        request: dict[str, Any] = {"server": body}
+        hints = dict(want.get("scheduler_hints") or {})
         if want.get("server_group_id"):
-            request["os:scheduler_hints"] = {"group": want["server_group_id"]}
+            hints["group"] = want["server_group_id"]
+        request: dict[str, Any] = {"server": body}
+        if hints:
+            request["os:scheduler_hints"] = hints
         return str(cloud.post("compute", "/servers", request)["server"]["id"])
 
     def finish(self, cloud: Cloud, identifier: str, want: dict[str, Any], item: Item) -> None:
@@ -110,109 +151,35 @@ class Server(Kind):
         cloud.put("compute", f"/servers/{identifier}/tags", {"tags": want["tags"]})
 
     def compare(self, want: Fields, have: Fields) -> Iterator[tuple[str, Any, Any]]:
-        """Old releases cannot tell every field: what the source did not show is not compared."""
-        yield from super().compare({n: v for n, v in want.items() if v is not None}, have)
+        """Old releases cannot tell every field: what one side does not show is not compared.
+
+        Names of devices are the hypervisor's to choose (libvirt ignores those asked for); their order is not.
+        Whether a shelved server leaves its host is the cloud's (``shelved_offload_time``).
+        """
+        known = {n: v for n, v in want.items() if v is not None and n != "host"}
+        if have.get("scheduler_hints") is None:
+            known.pop("scheduler_hints", None)
+        if want.get("status") in SHELVED and have.get("status") in SHELVED:
+            known["status"] = have["status"]
+        for name, wanted, found in super().compare(known, have):
+            if name != "volumes" or _in_place(wanted) != _in_place(found):
+                yield name, wanted, found
 
 
-class _Context:
-    """What other kinds say about servers."""
-
-    def __init__(self, found: Found) -> None:
-        self.flavors = {f.name: f for f in found["flavor"]}
-        self.flavor_ids = {f.id: f for f in found["flavor"]}
-        self.users = {u.id for u in found["user"]}
-        self.keypairs = {k.id for k in found["keypair"]}
-        self.ports: dict[str, list[Item]] = defaultdict(list)
-        for port in found["port"]:
-            self.ports[port.observed["device_id"]].append(port)
-        self.devices = {
-            (attachment["server_id"], volume.id): attachment["device"]
-            for volume in found["volume"]
-            for attachment in volume.observed["attachments"]
-        }
-        self.groups = {
-            member: group.id for group in found["server_group"] for member in group.observed["members"]
-        }
+def _in_place(volumes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{name: value for name, value in volume.items() if name != "device"} for volume in volumes]
 
 
-def _item(body: dict[str, Any], context: _Context) -> Item:
-    embedded, key = body["flavor"], body.get("key_name")
-    flavor = context.flavors.get(embedded.get("original_name", "")) or context.flavor_ids.get(
-        embedded.get("id", "")
-    )
-    fields = {
-        "name": body["name"],
-        "description": body.get("description"),
-        "project_id": body["tenant_id"],
-        "user_id": body["user_id"] if body["user_id"] in context.users else None,
-        "flavor_id": flavor.id if flavor else None,
-        "metadata": body["metadata"],
-        "key_name": key,
-        "user_data": body.get(USER_DATA),
-        "config_drive": bool(body.get("config_drive")),
-        "hostname": body.get(HOSTNAME),
-        "tags": sorted(body.get("tags") or ()),
-        DISK_CONFIG: body.get(DISK_CONFIG, "MANUAL"),
-        "server_group_id": context.groups.get(body["id"]),
-        "ports": [port.id for port in _in_order(context.ports[body["id"]], body)],
-        "volumes": _volumes(body, context),
-    }
-    size = flavor.fields if flavor else {}
-    observed = {
-        "status": body["status"],
-        "image_id": (body.get("image") or {}).get("id"),
-        "flavor_name": embedded.get("original_name") or (flavor.name if flavor else embedded.get("id")),
-        "key_gone": key if key and f"{body['user_id']}/{key}" not in context.keypairs else "",
-        "host": body.get("OS-EXT-SRV-ATTR:host"),
-        "availability_zone": body.get("OS-EXT-AZ:availability_zone"),
-        "task_state": body.get("OS-EXT-STS:task_state"),
-        "locked": body.get("locked", False),
-        "locked_reason": body.get("locked_reason"),
-        "vcpus": embedded.get("vcpus", size.get("vcpus", 0)),
-        "ram_mb": embedded.get("ram", size.get("ram", 0)),
-        "root_gb": embedded.get("disk", size.get("disk", 0)),
-        "ephemeral_gb": embedded.get("ephemeral", size.get("OS-FLV-EXT-DATA:ephemeral", 0)),
-        "swap_mb": int(embedded.get("swap", size.get("swap", 0)) or 0),
-        "networks": sorted(body.get("addresses") or ()),
-        "fault": (body.get("fault") or {}).get("message", ""),
-    }
-    return Item("server", body["id"], body["name"], body["tenant_id"], fields, observed)
-
-
-def _in_order(ports: list[Item], body: dict[str, Any]) -> list[Item]:
-    """NICs in the guest's order: Nova lists the addresses in it; ports without address follow by age."""
-    macs = [
-        address["OS-EXT-IPS-MAC:mac_addr"]
-        for addresses in (body.get("addresses") or {}).values()
-        for address in addresses
+def _nics(want: dict[str, Any]) -> list[dict[str, str]]:
+    """Tags can be given from microversion 2.42."""
+    tags = want.get("nic_tags") or [None] * len(want["ports"])
+    return [
+        {"port": port, "tag": tag} if tag else {"port": port}
+        for port, tag in zip(want["ports"], tags, strict=True)
     ]
 
-    def rank(port: Item) -> tuple[int, str]:
-        mac = port.fields["mac_address"]
-        return macs.index(mac) if mac in macs else len(macs), port.observed.get("created_at") or ""
 
-    return sorted(ports, key=rank)
-
-
-def _volumes(body: dict[str, Any], context: _Context) -> list[dict[str, Any]]:
-    """Attached volumes in the order of their devices; the root one first when the server boots from it."""
-    root = body.get("OS-EXT-SRV-ATTR:root_device_name") or "/dev/vda"
-    boots = not (body.get("image") or {}).get("id")
-    volumes = []
-    for attached in body.get(ATTACHED) or ():
-        device = context.devices.get((body["id"], attached["id"]), "")
-        volumes.append(
-            {
-                "volume_id": attached["id"],
-                "device": device,
-                "boot_index": 0 if boots and device == root else -1,
-                "delete_on_termination": attached.get("delete_on_termination", False),
-            }
-        )
-    return sorted(volumes, key=lambda v: (v["boot_index"] != 0, len(v["device"]), v["device"]))
-
-
-def _devices(want: dict[str, Any]) -> list[dict[str, Any]]:
+def _devices(want: dict[str, Any], root_device: str | None) -> list[dict[str, Any]]:
     devices: list[dict[str, Any]] = []
     if want["image_id"]:
         devices.append(
@@ -222,6 +189,7 @@ def _devices(want: dict[str, Any]) -> list[dict[str, Any]]:
                 "destination_type": "local",
                 "boot_index": 0,
                 "delete_on_termination": True,
+                **({"device_name": root_device} if root_device else {}),
             }
         )
     for volume in want["volumes"]:
@@ -234,6 +202,8 @@ def _devices(want: dict[str, Any]) -> list[dict[str, Any]]:
         }
         if volume["device"]:
             device["device_name"] = volume["device"]
+        if volume.get("tag"):
+            device["tag"] = volume["tag"]
         devices.append(device)
     return devices
 
@@ -243,8 +213,13 @@ def act(cloud: Cloud, identifier: str, action: str, value: Any = None) -> Any:
     return cloud.post("compute", f"/servers/{identifier}/action", {action: value})
 
 
+def like(status: str) -> tuple[str, ...]:
+    """The states that are as good as this one: a shelved server leaves its host when its cloud says so."""
+    return SHELVED if status in SHELVED else (status,)
+
+
 def wait(cloud: Cloud, clock: Clock, identifier: str, status: str, timeout: float) -> dict[str, Any]:
-    """Wait until a server has a status and no task is under way.
+    """Wait until a server has a status, or one as good, and no task is under way.
 
     :raises CloudError: when it ends in ERROR, with the reason Nova gives.
     """
@@ -258,7 +233,7 @@ def wait(cloud: Cloud, clock: Clock, identifier: str, status: str, timeout: floa
                 f"See 'openstack server event list {identifier}' in the {cloud.role}.",
             )
         busy = body.get("OS-EXT-STS:task_state")
-        return body if body["status"] == status and not busy else None
+        return body if body["status"] in like(status) and not busy else None
 
     return clock.wait(f"{cloud.role} server {identifier} to be {status}", timeout, poll)
 
@@ -278,3 +253,9 @@ def find_marked(cloud: Cloud, source_id: str) -> str | None:
     for body in cloud.pages("compute", "/servers/detail", "servers", **query):
         return str(body["id"])
     return None
+
+
+def shelve_images(cloud: Cloud, identifier: str) -> list[dict[str, Any]]:
+    """The images that may be the root disk of a shelved server; there is one, as a rule."""
+    found = cloud.pages("image", "/images", "images", instance_uuid=identifier)
+    return [image for image in found if is_shelve_image(image["name"] or "", image)]

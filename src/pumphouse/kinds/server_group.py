@@ -37,8 +37,10 @@ class ServerGroup(Kind):
         return ("members",)
 
     def create(self, cloud: Cloud, want: dict[str, Any], item: Item) -> str:
-        """Rules are given only to the policy that knows them."""
-        body = {"name": want["name"], "policy": want["policy"]}
+        """Rules are given only to the policy that knows them; before microversion 2.64 policies are a list."""
+        single = cloud.supports("compute", "2.64")
+        policy = {"policy": want["policy"]} if single else {"policies": [want["policy"]]}
+        body: dict[str, Any] = {"name": want["name"], **policy}
         if want["rules"]:
             body["rules"] = want["rules"]
         answer = cloud.post("compute", "/os-server-groups", {"server_group": body})

@@ -136,12 +136,14 @@ class HostRoom:
     """What a hypervisor of the destination still takes, allocation ratios included.
 
     :param ram_mb: MiB. :param disk_gb: GiB.
+    :param zone: its availability zone; empty when that is not known.
     """
 
     name: str
     vcpus: float
     ram_mb: float
     disk_gb: float
+    zone: str = ""
 
 
 @dataclass(frozen=True)

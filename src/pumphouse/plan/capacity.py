@@ -99,6 +99,7 @@ def lacking(steps: tuple[Step, ...], source: Inventory, hosts: tuple[HostRoom, .
     missing: dict[str, float] = defaultdict(float)
     for item in sorted(servers, key=lambda i: -int(i.observed["ram_mb"])):
         disk = item.observed["root_gb"] if item.observed["image_id"] else 0
+        disk += item.observed["ephemeral_gb"] + item.observed["swap_mb"] / 1024
         need = [item.observed["vcpus"], item.observed["ram_mb"], disk]
         host = next((h for h in room if all(r >= n for r, n in zip(room[h], need, strict=True))), None)
         if host is None:

@@ -9,6 +9,7 @@ from pumphouse.inventory import Inventory
 from pumphouse.kinds import KINDS
 from pumphouse.model import Action, Item, Row, Step
 from pumphouse.plan.changes import KNOWN, changes, moved_away
+from pumphouse.plan.inforce import policy_of
 from pumphouse.plan.order import Mentions
 from pumphouse.policy import Policy
 from pumphouse.resource import Kind
@@ -192,7 +193,8 @@ class _Matcher:
         if kind.reuse_different or self._is_external(item):
             words = f"is there already and stays as it is (differs in {fields})"
             return _Verdict(Action.REUSE, words, identifier)
-        return _Verdict(Action.BLOCK, f"the destination has one that differs in {fields}", identifier)
+        words = f"the destination has one that differs in {fields}{kind.way_out}"
+        return _Verdict(Action.BLOCK, words, identifier)
 
     def _absent(self, kind: Kind, item: Item) -> _Verdict:
         if kind.reuse_only:
@@ -212,7 +214,7 @@ class _Matcher:
             want["name"] = self._policy.volume_types.get(item.name, item.name)
         elif "name" in want:
             want["name"] = self._policy.renamed(kind.name, want["name"])
-        return want
+        return kind.decide(want, item, policy_of(item, self._source, self._policy))
 
     def _lookup(self, kind: str, identifier: str) -> str | None:
         if kind == "physical_network":

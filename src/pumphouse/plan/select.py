@@ -9,6 +9,7 @@ from pumphouse.errors import UsageError
 from pumphouse.inventory import Inventory
 from pumphouse.kinds import KINDS
 from pumphouse.model import Item, Selection
+from pumphouse.server_body import SHELVED
 
 NAMED = ("project", "server", "image", "volume", "network", "flavor", "keypair")
 IDENTITY = (
@@ -150,18 +151,28 @@ def part_of(item: Item, servers: set[str], source: Inventory) -> bool:
         port = source.get("port", item.fields.get("port_id"))
         return port is not None and port.observed["device_id"] in servers
     if item.kind == "volume":
-        return any(a["server_id"] in servers for a in item.observed["attachments"])
+        return any(server in servers for server in attached_to(item, source))
     if item.kind == "volume_snapshot":
         volume = source.get("volume", item.fields["volume_id"])
         return volume is not None and part_of(volume, servers, source)
     return False
 
 
+def attached_to(volume: Item, source: Inventory) -> list[str]:
+    """Ids of the servers that a volume is attached to; Cinder does not show those that are shelved."""
+    attached = [str(a["server_id"]) for a in volume.observed["attachments"]]
+    if volume.observed["status"] != "reserved":
+        return attached
+    shelved = [s for s in source.of("server") if s.observed["status"] in SHELVED]
+    holding = (s.id for s in shelved if any(v["volume_id"] == volume.id for v in s.fields["volumes"]))
+    return list(dict.fromkeys([*attached, *holding]))
+
+
 def _filter(source: Inventory, filters: Iterable[str]) -> Callable[[Item], bool]:
     tests = [_test(source, text) for text in filters]
 
     def keep(item: Item) -> bool:
-        if item.kind == "volume" and item.observed["attachments"]:
+        if item.kind == "volume" and attached_to(item, source):
             return False  # comes with its server
         return item.kind == "project" or all(test(item) for test in tests)
 

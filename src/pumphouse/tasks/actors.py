@@ -49,10 +49,11 @@ class Actors:
         self._lock = threading.RLock()
         self._lending = threading.Lock()
 
-    def perform(self, item: Item, work: Callable[[Cloud, bool], T]) -> T:
+    def perform(self, item: Item, work: Callable[[Cloud, bool], T], *, makes: bool = True) -> T:
         """Do something as the owner of an item, else as the administrator in its project.
 
         :param work: gets the cloud to use and whether it is the owner's.
+        :param makes: whether it makes the item, which then belongs to whoever did.
         """
         project = self._counterpart("project", item.project_id)
         user = self._counterpart("user", item.fields.get("user_id"))
@@ -67,7 +68,8 @@ class Actors:
         else:
             refused = False
         answer = work(self._as_admin(project), False)
-        self._ledger.note(item.key, owner=self._cloud.user_id, owner_refused=refused)
+        if makes:
+            self._ledger.note(item.key, owner=self._cloud.user_id, owner_refused=refused)
         return answer
 
     @contextmanager

@@ -5,6 +5,7 @@ from typing import Any
 from pumphouse.errors import CloudError
 from pumphouse.kinds import server, volume
 from pumphouse.ports import Cloud
+from pumphouse.server_body import SHELVED
 from pumphouse.tasks.run import Run
 from pumphouse.tasks.temporaries import PREFIX
 
@@ -12,10 +13,14 @@ from pumphouse.tasks.temporaries import PREFIX
 def capture_server(run: Run, role: str, identifier: str, owner: str, label: str) -> dict[str, Any]:
     """The root disk of an image-booted server, as an image of the administrator's project.
 
+    That of a shelved one is an image already, which stays.
+
     :param label: makes the name of the temporary image unique.
     :return: the image.
     """
     cloud, name = run.ports.cloud(role), f"{PREFIX}{label}-image"
+    if cloud.get("compute", f"/servers/{identifier}")["server"]["status"] in SHELVED:
+        return _shelved(cloud, identifier)
 
     def make() -> str:
         answer = server.act(cloud, identifier, "createImage", {"name": name, "metadata": {}})
@@ -28,6 +33,17 @@ def capture_server(run: Run, role: str, identifier: str, owner: str, label: str)
     body = wait_image(run, cloud, image)
     _wait_idle(run, cloud, identifier)
     return body
+
+
+def _shelved(cloud: Cloud, identifier: str) -> dict[str, Any]:
+    found = server.shelve_images(cloud, identifier)
+    if len(found) != 1:
+        raise CloudError(
+            f"{cloud.role}: shelved server {identifier} has {len(found)} images named '...-shelved', so its root "
+            "disk cannot be told",
+            "Unshelve it, or remove the images of this name that are not its own.",
+        )
+    return found[0]
 
 
 def capture_volume(

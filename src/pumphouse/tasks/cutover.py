@@ -226,19 +226,32 @@ def settle(run: Run, step: Step) -> None:
     assert row is not None and row.destination_id is not None
     with run.say(step, "settle"):
         KINDS["server"].finish(cloud, row.destination_id, run.want(item), item)
-        wanted = str(row.data["status"])
-        status = cloud.get("compute", f"/servers/{row.destination_id}")["server"]["status"]
-        action = server.STATES[wanted]
-        if action and status != wanted:
-            server.act(cloud, row.destination_id, action)
-            server.wait(cloud, run.ports.clock, row.destination_id, wanted, run.policy.timeouts.server)
+        _bring_to(run, item, row.destination_id, str(row.data["status"]))
         if row.data["locked"]:
-            server.act(cloud, row.destination_id, "lock", _locked_reason(run, cloud, item))
+            _lock_again(run, item, row.destination_id)
 
 
-def _locked_reason(run: Run, cloud: Cloud, item: Item) -> dict[str, str] | None:
+def _bring_to(run: Run, item: Item, identifier: str, wanted: str) -> None:
+    """As its owner: the image that shelving makes belongs to whoever asks for it."""
+    cloud, action, timeout = run.ports.destination, server.STATES[wanted], run.policy.timeouts.server
+    status = cloud.get("compute", f"/servers/{identifier}")["server"]["status"]
+    if action and status not in server.like(wanted):
+        run.actors.perform(item, lambda actor, _: server.act(actor, identifier, action), makes=False)
+        status = server.wait(cloud, run.ports.clock, identifier, wanted, timeout)["status"]
+    if wanted == "SHELVED_OFFLOADED" and status == "SHELVED":
+        server.act(cloud, identifier, "shelveOffload")
+        server.wait(cloud, run.ports.clock, identifier, wanted, timeout)
+
+
+def _lock_again(run: Run, item: Item, identifier: str) -> None:
+    """By whom it was: an owner may unlock only what an owner has locked."""
     reason = item.observed["locked_reason"]
-    return {"locked_reason": reason} if reason and cloud.supports("compute", "2.73") else None
+    told = run.ports.destination.supports("compute", "2.73")
+    value = {"locked_reason": reason} if reason and told else None
+    if item.observed["locked_by"] == "owner":
+        run.actors.perform(item, lambda actor, _: server.act(actor, identifier, "lock", value), makes=False)
+    else:
+        server.act(run.ports.destination, identifier, "lock", value)
 
 
 def close(run: Run, step: Step) -> None:

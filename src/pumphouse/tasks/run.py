@@ -64,7 +64,7 @@ class Run:
         want = KINDS[item.kind].target(item, self.lookup)
         if "name" in want:
             want["name"] = self.policy.renamed(item.kind, want["name"])
-        return want
+        return KINDS[item.kind].decide(want, item, policy_of(item, self.source, self.policy))
 
     def waiting(self, key: str) -> Callable[[str], None]:
         """Tells that this resource waits for another run."""

@@ -31,7 +31,7 @@ class LabDriver(fake.FakeDriver):
         fake.FakeDriver.capabilities,
         has_imagecache=False,
         supports_migrate_to_same_host=True,
-        supports_trusted_certs=False,
+        supports_trusted_certs=True,
         supports_accelerators=False,
         supports_image_type_qcow2=True,
         supports_bfv_rescue=True,
@@ -87,7 +87,7 @@ class LabDriver(fake.FakeDriver):
         root_volume = _root_volume(instance, block_device_info)
         if root_volume is None and not directory.disk.exists():  # after an evacuation it is there
             _fetch_root_disk(context, instance, image_meta, directory.disk)
-        _create_other_disks(directory, block_device_info)
+        _create_other_disks(directory, instance.flavor, block_device_info)
         super().spawn(context, instance, image_meta, injected_files, admin_password, allocations,
                       network_info, block_device_info, *args, **kwargs)  # fmt: skip
         directory.update(
@@ -287,9 +287,16 @@ def _fetch_root_disk(context, instance, image_meta, disk):
     partial.replace(disk)
 
 
-def _create_other_disks(directory, block_device_info):
-    for number, disk in enumerate(driver.block_device_info_get_ephemerals(block_device_info)):
-        sparse.create(directory.path / f"disk.eph{number}", disk["size"] * GIB)
+def _create_other_disks(directory, flavor, block_device_info):
+    """As libvirt's driver: those asked for, else what the flavor has."""
+    asked = [disk["size"] for disk in driver.block_device_info_get_ephemerals(block_device_info)]
+    for number, size in enumerate(asked or [flavor.ephemeral_gb]):
+        _create_once(directory.path / f"disk.eph{number}", size * GIB)
     swap = driver.block_device_info_get_swap(block_device_info)
-    if driver.swap_is_usable(swap):
-        sparse.create(directory.path / "disk.swap", swap["swap_size"] << 20)
+    size = swap["swap_size"] if driver.swap_is_usable(swap) else flavor.swap
+    _create_once(directory.path / "disk.swap", size << 20)
+
+
+def _create_once(path, size):
+    if size and not path.exists():  # after an evacuation it is there
+        sparse.create(path, size)

@@ -1,30 +1,81 @@
 """Rules about servers."""
 
+from typing import Any
+
+from pumphouse.kinds import KINDS
 from pumphouse.kinds.server import STATES
-from pumphouse.model import Action
+from pumphouse.model import Action, Item
 from pumphouse.plan.owner import owner_is_kept
 from pumphouse.plan.rules.view import BLOCK, NOTE, WARN, Found, View, rule, said
+from pumphouse.server_body import DELETED, SHELVED
+
+REMEDIES = {  # how to get out of a state that cannot be brought back, at the source
+    "RESCUE": "openstack server unrescue ID",
+    "VERIFY_RESIZE": "openstack server resize confirm ID (or: revert)",
+    "ERROR": "openstack server set --state active ID, once what failed is repaired",
+}
 
 
 @rule("server-state", BLOCK)
 def _server_state(view: View) -> Found:
-    """Servers in a state from which they cannot be moved, or busy."""
+    """A server is in a state that cannot be brought back in the destination, or is busy."""
     for item in view.to_do("server"):
         status, task = item.observed["status"], item.observed["task_state"]
         if status not in STATES:
             why = f": {item.observed['fault']}" if item.observed["fault"] else ""
-            yield (
-                item.key,
-                f"{said(item)} is in status {status}{why}",
-                (f"Bring it to one of {', '.join(STATES)} at the source, or exclude it."),
+            way = REMEDIES.get(status, "").replace("ID", item.id)
+            remedy = (
+                f"At the source: {way}; or exclude it." if way else "Wait until it is done, or exclude it."
             )
+            yield item.key, f"{said(item)} is in status {status}{why}", remedy
         elif task and not view.started(item):
             yield item.key, f"{said(item)} is busy ({task})", "Wait for it, then plan again."
 
 
+@rule("server-memory", WARN)
+def _memory(view: View) -> Found:
+    """A server is paused or suspended: what is in its memory cannot be carried."""
+    for item in view.to_do("server"):
+        status = item.observed["status"]
+        if status in ("PAUSED", "SUSPENDED"):
+            yield (
+                item.key,
+                f"{said(item)} is {status}: its memory stays behind; it arrives booted from its disk as after a power "
+                f"cut, then {status.lower()} again",
+                "Resume and shut it down at the source first, if its guest has unsaved work. The original keeps its "
+                "memory until 'commit'.",
+            )
+
+
+@rule("server-shelve-image", BLOCK)
+def _shelve_image(view: View) -> Found:
+    """A shelved server's root disk is an image of its own, which cannot be told."""
+    for item in view.to_do("server"):
+        count = len(item.observed["shelve_images"])
+        if item.observed["status"] in SHELVED and item.observed["image_id"] and count != 1:
+            yield (
+                item.key,
+                f"{said(item)} is shelved, and {count} images may be its root disk ('...-shelved')",
+                "Unshelve it, or remove the images of this name that are not its own.",
+            )
+
+
+@rule("server-shelved-volumes", BLOCK)
+def _shelved_volumes(view: View) -> Found:
+    """A shelved server has volumes: Cinder keeps them reserved, and copies none of those (no call allows it)."""
+    for item in view.to_do("server"):
+        if item.observed["status"] in SHELVED and item.fields["volumes"]:
+            yield (
+                item.key,
+                f"{said(item)} is shelved, and has {len(item.fields['volumes'])} volume(s), which cannot be copied "
+                "while it is",
+                f"At the source: openstack server unshelve {item.id}, then stop it; or exclude it.",
+            )
+
+
 @rule("server-local-disks", BLOCK, acceptable=True)
 def _local_disks(view: View) -> Found:
-    """Servers with ephemeral or swap disks, whose data no API can read."""
+    """A server has ephemeral disks or swap, which no API can read: they arrive empty."""
     for item in view.to_do("server"):
         disks = [
             f"{item.observed[n]} {unit} {word}"
@@ -34,20 +85,137 @@ def _local_disks(view: View) -> Found:
         if disks:
             yield (
                 item.key,
-                f"{said(item)} has {' and '.join(disks)}, which no API can read",
-                ("Copy what is on it to a volume inside the guest and resize to a flavor without it."),
+                f"{said(item)} has {' and '.join(disks)}, which no API can read: the server gets them empty",
+                ("Copy what is on it to a volume inside the guest, or accept the loss."),
             )
 
 
 @rule("server-flavor-gone", BLOCK)
 def _flavor_gone(view: View) -> Found:
-    """Servers whose flavor was deleted at the source."""
+    """A server's flavor was deleted, and the source is too old to tell what it was like (before Pike)."""
     for item in view.to_do("server"):
         if item.fields["flavor_id"] is None:
             yield (
                 item.key,
                 f"{said(item)}: its flavor {item.observed['flavor_name']!r} was deleted",
                 ("Make a flavor of this name again at the source, or resize the server."),
+            )
+
+
+@rule("server-flavor-changed", WARN)
+def _flavor_changed(view: View) -> Found:
+    """The extra specs of a flavor were changed since its server was made."""
+    for item in view.to_do("server"):
+        flavor = view.source.get("flavor", item.fields["flavor_id"])
+        specs = item.observed["flavor"].get("extra_specs")
+        if flavor and specs is not None and specs != flavor.fields["extra_specs"]:
+            yield (
+                item.key,
+                f"{said(item)} was made with other extra specs of flavor {flavor.name!r} than this has now, and gets "
+                "the present ones",
+                "Nothing to do, unless the guest depends on the old ones; they are in 'openstack server show'.",
+            )
+
+
+@rule("flavor-deleted", NOTE)
+def _flavor_deleted(view: View) -> Found:
+    """A flavor was deleted at the source, and is made again for the servers that have it."""
+    for item in view.to_do("flavor"):
+        if item.id.startswith(DELETED):
+            yield (
+                item.key,
+                f"{said(item)} was deleted at the source: it is made again, private",
+                "Nothing to do; it can be deleted there again afterwards.",
+            )
+
+
+@rule("flavor-twice", BLOCK)
+def _flavor_twice(view: View) -> Found:
+    """Two flavors would have one name in the destination: one that was deleted, and its successor."""
+    names: dict[str, Item] = {}
+    for step in view.steps:
+        item = view.source.by_key(step.key)
+        if item is None or item.kind != "flavor":
+            continue
+        name = view.policy.flavors.get(item.id) or view.policy.flavors.get(item.name) or item.name
+        other = names.setdefault(name, item)
+        if other is not item:
+            gone = next((i for i in (item, other) if i.id.startswith(DELETED)), item)
+            yield (
+                gone.key,
+                f"flavors {other.id} and {item.id} would both be named {name!r} in the destination",
+                f"Give one another name, e.g. policy: flavors: {{{gone.id}: {name}-old}}.",
+            )
+
+
+@rule("server-zone", BLOCK)
+def _zone(view: View) -> Found:
+    """The availability zone that a server goes to has no host in the destination."""
+    zones = {host.zone for host in view.hosts or ()} - {""}
+    for item in view.to_do("server"):
+        zone = _decided(view, item)["availability_zone"]
+        if zone and zones and zone not in zones:
+            yield (
+                item.key,
+                f"{said(item)} goes to availability zone {zone!r}, where the destination has no host",
+                f"Name one that has under policy.availability_zones: {', '.join(sorted(zones))}.",
+            )
+
+
+@rule("server-host", BLOCK)
+def _host(view: View) -> Found:
+    """The host that policy chooses for a server is not among those of the destination."""
+    hosts = {host.name for host in view.hosts or ()}
+    for item in view.to_do("server"):
+        host = _decided(view, item)["host"]
+        if host and hosts and host not in hosts:
+            yield (
+                item.key,
+                f"{said(item)} goes to host {host!r} by policy.hosts, which the destination does not have, or not up",
+                f"Name one of: {', '.join(sorted(hosts))}.",
+            )
+
+
+@rule("server-host-owner", WARN)
+def _host_owner(view: View) -> Found:
+    """Policy chooses the host of a server, which only administrators may: it belongs to the administrator's user."""
+    for item in view.to_do("server"):
+        host = _decided(view, item)["host"]
+        if host and (view.hosts is None or host in {h.name for h in view.hosts}):
+            yield (
+                item.key,
+                f"{said(item)} goes to host {host!r}, and will belong to the administrator's user",
+                "Leave its host out of policy.hosts, if someone counts on the user of the server.",
+            )
+
+
+def _decided(view: View, item: Item) -> dict[str, Any]:
+    return KINDS["server"].decide(dict(item.fields), item, view.policy_of(item))
+
+
+@rule("server-certificates", WARN)
+def _certificates(view: View) -> Found:
+    """A server was made with trusted image certificates."""
+    for item in view.to_do("server"):
+        if names := item.observed["trusted_certificates"]:
+            yield (
+                item.key,
+                f"{said(item)} arrives without its trusted image certificates ({', '.join(names)}): its captured disk "
+                "is not the image they vouched for",
+                "Name the destination's certificates when the server is rebuilt there.",
+            )
+
+
+@rule("server-hints", WARN)
+def _hints(view: View) -> Found:
+    """A server was made with scheduler hints that name other servers."""
+    for item in view.to_do("server"):
+        if names := item.observed["server_hints"]:
+            yield (
+                item.key,
+                f"{said(item)} arrives without its scheduler hints {' and '.join(names)}: they name servers of the "
+                "source",
+                "Put the servers into a server group, which is carried, if they have to stay apart or together.",
             )
 
 

@@ -3,6 +3,7 @@
 from pumphouse.model import Action, Item
 from pumphouse.plan.match import NO_REIMAGE
 from pumphouse.plan.rules.view import BLOCK, WARN, Found, View, rule, said
+from pumphouse.plan.select import attached_to
 
 
 @rule("volume-state", BLOCK)
@@ -10,7 +11,9 @@ def _volume_state(view: View) -> Found:
     """Volumes in a status in which they cannot be copied."""
     for item in view.to_do("volume"):
         status = item.observed["status"]
-        if status not in ("available", "in-use") and not _ours_uploads(view, item):
+        attached = item.observed["attachments"]
+        shelved = status == "reserved" and not attached and attached_to(item, view.source)
+        if status not in ("available", "in-use") and not shelved and not _ours_uploads(view, item):
             yield (
                 item.key,
                 f"{said(item)} is in status {status}",
@@ -39,7 +42,7 @@ def _elsewhere(view: View) -> Found:
     """Volumes attached to several servers, or to one that is not moved."""
     servers = {i.id for i in view.to_do("server")}
     for item in view.to_do("volume"):
-        attached = [a["server_id"] for a in item.observed["attachments"]]
+        attached = attached_to(item, view.source)
         if len(attached) > 1:
             yield (
                 item.key,
