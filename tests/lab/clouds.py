@@ -218,8 +218,10 @@ def traces(everything: dict[str, Objects]) -> list[str]:
 
 
 def _told(row: dict[str, Any]) -> dict[str, Any]:
-    """Without what the lab's own drivers say of themselves, and why a moved server is locked."""
-    own = ("binding:", "locked_reason")
+    """Without what the lab's own drivers say of themselves, why a moved server is locked, and what its snapshots
+    inherit from the image it was started from.
+    """
+    own = ("binding:", "locked_reason", *([ROOT_MARK] if "instance_uuid" in row else ()))
     return {name: value for name, value in row.items() if not name.startswith(own)}
 
 

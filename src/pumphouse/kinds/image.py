@@ -93,7 +93,7 @@ class Image(Kind):
 
     def skip_reason(self, item: Item) -> str:
         """Only whole images with data of their own can be copied."""
-        if MARK in item.fields["properties"]:
+        if MARK in item.fields["properties"] and item.fields["os_hidden"]:  # snapshots inherit the mark
             return "belongs to a server that Pumphouse moved"
         if is_shelve_image(item.name, item.fields["properties"]):
             return "root disk of a shelved server: it goes with that server"
