@@ -502,7 +502,7 @@ def test_what_glance_has_no_field_for_is_a_property_and_what_its_store_says_is_n
         (image("i", "p", size=0), "empty"),
         (changed(image("i", "p"), observed={"status": "deactivated"}), "deactivated"),
         (image("i", "p", properties={"block_device_mapping": "[]"}), "snapshot of a volume-backed"),
-        (image("i", "p", properties={images.MARK: "s"}), "belongs to a server"),
+        (image("i", "p", properties={images.MARK: "s"}, os_hidden=True), "belongs to a server"),
     ],
 )
 def test_images_that_cannot_be_copied_are_skipped_with_a_reason(item: Item, words: str) -> None:

@@ -291,12 +291,7 @@ def _create_other_disks(directory, flavor, block_device_info):
     """As libvirt's driver: those asked for, else what the flavor has."""
     asked = [disk["size"] for disk in driver.block_device_info_get_ephemerals(block_device_info)]
     for number, size in enumerate(asked or [flavor.ephemeral_gb]):
-        _create_once(directory.path / f"disk.eph{number}", size * GIB)
+        directory.add_disk(f"disk.eph{number}", size * GIB)
     swap = driver.block_device_info_get_swap(block_device_info)
     size = swap["swap_size"] if driver.swap_is_usable(swap) else flavor.swap
-    _create_once(directory.path / "disk.swap", size << 20)
-
-
-def _create_once(path, size):
-    if size and not path.exists():  # after an evacuation it is there
-        sparse.create(path, size)
+    directory.add_disk("disk.swap", size << 20)

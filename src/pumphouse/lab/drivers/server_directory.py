@@ -4,6 +4,8 @@ import json
 import pathlib
 import shutil
 
+from pumphouse.lab.drivers import sparse
+
 
 class ServerDirectory:
     def __init__(self, instances, server_id):
@@ -27,6 +29,11 @@ class ServerDirectory:
 
     def delete(self):
         shutil.rmtree(self.path, ignore_errors=True)
+
+    def add_disk(self, name, size):
+        """An empty one, unless there is one (after an evacuation) or its size is 0."""
+        if size and not (self.path / name).exists():
+            sparse.create(self.path / name, size)
 
     def read(self):
         """Name, host, power state, root volume and ports; empty when there is no such server."""
