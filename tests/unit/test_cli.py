@@ -177,6 +177,7 @@ def test_plan_as_json(shell):
         "Downtime": 43.0,
         "Source ID": "s1",
         "Destination ID": None,
+        "Because": "",
     }
 
 
@@ -222,6 +223,33 @@ def test_names_and_options_come_in_any_order(shell):
     assert shell.service.did("plan") == [
         (Selection("project", ("demo", "other"), ("tag=web",), ("server:db*",)),)
     ]
+
+
+def test_names_may_be_in_a_file(shell, tmp_path):
+    (tmp_path / "names").write_text("# tonight\nweb1\n\ndb  # the big one\nweb1\n")
+    (tmp_path / "left").write_text("server:old-*\n")
+    words = f"plan server @{tmp_path}/names last --exclude @{tmp_path}/left --with-connected"
+    assert shell(words) == 0
+    assert shell.service.did("plan") == [
+        (Selection("server", ("web1", "db", "last"), (), ("server:old-*",), connected=True),)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [(None, "cannot be read"), ("# nobody\n", "no name in the file")]
+)
+def test_a_file_without_names_is_refused(shell, tmp_path, content, said):
+    if content:
+        (tmp_path / "names").write_text(content)
+    assert shell(f"plan server @{tmp_path}/names") == 2
+    assert said in shell.err and not shell.service.did("plan")
+
+
+def test_what_came_along_says_why(shell):
+    shell.service.answers["plan"] = replace(PLAN, steps=(replace(SERVER, because="shares network a with b"),))
+    assert shell("plan project demo") == 0
+    assert "shares network a with b" in shell.out
+    assert shell("plan --all --with-connected") == 2
 
 
 def test_markup_in_names_is_text(shell):

@@ -167,7 +167,7 @@ def test_an_unknown_name_without_near_misses_is_answered_with_where_to_look() ->
 def test_an_ambiguous_name_is_answered_with_the_ids() -> None:
     with pytest.raises(UsageError, match="2 images named 'same'") as raised:
         keys(source(image("id-1", "acme", "same"), image("id-2", "acme", "same")), "image", "same")
-    assert "id-1, id-2" in raised.value.remedy
+    assert "acme/same (id-1), acme/same (id-2)" in raised.value.remedy
 
 
 def test_an_unknown_host_is_answered_with_the_hosts() -> None:

@@ -7,7 +7,18 @@ from pumphouse import model
 from pumphouse.cli import selection
 from pumphouse.cli.base import Listing, Seconds, Size, Table, accepted, add_accept, console
 
-COLUMNS = ("Kind", "Name", "Project", "Action", "Reason", "Bytes", "Downtime", "Source ID", "Destination ID")
+COLUMNS = (
+    "Kind",
+    "Name",
+    "Project",
+    "Action",
+    "Reason",
+    "Bytes",
+    "Downtime",
+    "Source ID",
+    "Destination ID",
+    "Because",
+)
 BLOCKED = 3
 
 
@@ -62,4 +73,5 @@ def row(step: model.Step) -> tuple[object, ...]:
         Seconds(step.downtime),
         step.key.partition(":")[2],
         step.destination_id,
+        step.because,
     )

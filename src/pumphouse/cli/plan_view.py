@@ -67,6 +67,8 @@ def _step(step: Step) -> Text:
         facts.append(f"about {units.duration(step.downtime)} without service")
     if facts:
         line.append(f"  {', '.join(facts)}")
+    if step.because:
+        line.append(f"  {step.because}", style="dim")
     if step.reason:
         line.append(f"  {step.reason}", style="dim" if step.action is not Action.BLOCK else "red")
     return line

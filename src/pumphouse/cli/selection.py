@@ -2,6 +2,8 @@
 
 import argparse
 import shlex
+from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pumphouse.errors import UsageError
@@ -12,9 +14,13 @@ if TYPE_CHECKING:
     from pumphouse.service import Service
 
 #: What can be selected by name; identity is selected as a whole.
-NAMED = ("project", "server", "image", "volume", "network", "flavor", "keypair", "host")
+NAMED = (
+    *("domain", "project", "server", "server_group", "image", "volume", "network", "flavor", "keypair"),
+    *("host", "availability_zone"),
+)
 FILTERS = ("name", "tag", "availability_zone", "status", "network")
 
+_LISTED = "Give @FILE with a name on each line."
 _WORDS = f"{', '.join(NAMED)} with NAME..., or identity, or --all"
 
 
@@ -30,7 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser, *, optional: bool = False) ->
         "words",
         nargs="*",
         metavar="KIND NAME",
-        help=f"What to work on: {_WORDS}. A name may be an id.",
+        help=f"What to work on: {_WORDS}. A name may be an id, DOMAIN/PROJECT, PROJECT/NAME, or @FILE with a name "
+        "on each line.",
     )
     group.add_argument("--all", action="store_true", help="Everything in the source.")
     group.add_argument(
@@ -46,13 +53,19 @@ def add_arguments(parser: argparse.ArgumentParser, *, optional: bool = False) ->
         action="append",
         default=[],
         metavar="KIND:NAME",
-        help="Leave this out; may hold * and ?.",
+        help="Leave this out; may hold * and ?. @FILE has one on each line.",
+    )
+    group.add_argument(
+        "--with-connected",
+        action="store_true",
+        help="Also the servers that share networks, server groups or volumes with these, and those that share "
+        "with them: an application instead of a part of it.",
     )
 
 
 def given(parsed: argparse.Namespace) -> bool:
     """Whether anything was selected."""
-    return bool(parsed.words or parsed.all or parsed.filter or parsed.exclude)
+    return bool(parsed.words or parsed.all or parsed.filter or parsed.exclude or parsed.with_connected)
 
 
 def parse(parsed: argparse.Namespace) -> Selection:
@@ -60,7 +73,7 @@ def parse(parsed: argparse.Namespace) -> Selection:
 
     :raises UsageError: when it makes no sense; says which words do.
     """
-    filters, exclude = tuple(parsed.filter), tuple(parsed.exclude)
+    filters, exclude, connected = tuple(parsed.filter), _listed(parsed.exclude), parsed.with_connected
     for text in filters:
         _check_filter(text)
     for text in exclude:
@@ -69,10 +82,14 @@ def parse(parsed: argparse.Namespace) -> Selection:
     if parsed.all:
         if parsed.words:
             raise UsageError("--all selects everything and takes no names", "Give one or the other.")
+        if connected:
+            raise UsageError(
+                "--all selects everything; nothing else is connected", "Leave out --with-connected."
+            )
         return Selection("all", (), filters, exclude)
     if not parsed.words:
         raise UsageError("nothing is selected", f"Select {_WORDS}.")
-    what, names = parsed.words[0], tuple(parsed.words[1:])
+    what, names = parsed.words[0], _listed(parsed.words[1:])
     if what == "identity":
         if names:
             raise UsageError("identity is selected as a whole and takes no names", "Leave the names out.")
@@ -80,7 +97,26 @@ def parse(parsed: argparse.Namespace) -> Selection:
         raise UsageError(f"cannot select '{what}'", f"Select {_WORDS}.")
     elif not names:
         raise UsageError(f"which {what}?", f"Give at least one name or id after '{what}'.")
-    return Selection(what, names, filters, exclude)
+    return Selection(what, names, filters, exclude, connected)
+
+
+def _listed(words: Iterable[str]) -> tuple[str, ...]:
+    """The words, those of the form @FILE replaced by the lines of the file; what follows a # is for people."""
+    found: list[str] = []
+    for word in words:
+        if not word.startswith("@"):
+            found.append(word)
+            continue
+        try:
+            lines = Path(word[1:]).read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
+            raise UsageError(f"{word}: the file cannot be read: {why}", _LISTED) from None
+        names = [name for line in lines if (name := line.partition("#")[0].strip())]
+        if not names:
+            raise UsageError(f"{word}: there is no name in the file", _LISTED)
+        found += names
+    return tuple(dict.fromkeys(found))
 
 
 def typed(selection: Selection) -> str:
@@ -88,6 +124,7 @@ def typed(selection: Selection) -> str:
     words = ["--all"] if selection.what == "all" else [selection.what, *selection.names]
     words += [word for text in selection.filters for word in ("--filter", text)]
     words += [word for text in selection.exclude for word in ("--exclude", text)]
+    words += ["--with-connected"] * selection.connected
     return shlex.join(words)
 
 

@@ -30,8 +30,8 @@ class RoleAssignment(Kind):
     shared = True
     left_at_source = "goes with its user and project"
     notes = {
-        "domain_id": "with 'identity' and '--all' only",
-        "system": "with 'identity' and '--all' only",
+        "domain_id": "with 'domain', 'identity' and '--all' only",
+        "system": "with 'domain', 'identity' and '--all' only",
     }
 
     def read(self, cloud: Cloud, found: Found) -> Iterator[Item]:

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from pumphouse.ledger.tables import event, member, migration
-from pumphouse.model import Event, Migration, Selection, fingerprint
+from pumphouse.model import Event, Migration, Selection
 from pumphouse.ports import Clock
 
 PROGRESS_EVERY = 2.0  # seconds between two progress events of one resource that are kept
@@ -25,7 +25,7 @@ class Journal:
 
     def open(self, selection: Selection, keys: Iterable[str]) -> Migration:
         """The migration of this selection, made when it is new, with these resources in it."""
-        identifier = fingerprint(asdict(selection))[:8]
+        identifier = selection.fingerprint[:8]
         now = self._clock.now()
         with self._lock, self._engine.begin() as connection:
             values = {"state": "running", "updated_at": now}
@@ -44,7 +44,7 @@ class Journal:
 
     def find(self, selection: Selection) -> Migration | None:
         """The migration of this selection, when there is one."""
-        identifier = fingerprint(asdict(selection))[:8]
+        identifier = selection.fingerprint[:8]
         return next((m for m in self.all() if m.id == identifier), None)
 
     def all(self) -> tuple[Migration, ...]:

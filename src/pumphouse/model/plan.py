@@ -1,8 +1,10 @@
 """What is to be done, and what the operator must know before."""
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
+
+from pumphouse.model.item import fingerprint
 
 
 class Action(StrEnum):
@@ -74,6 +76,7 @@ class Step:
     :param bytes: payload to copy (image data, root disk, volume), in bytes; an upper bound.
     :param downtime: expected seconds without service; only for servers that run.
     :param changed: what an update changes; see :meth:`pumphouse.resource.Kind.compare` for the names.
+    :param because: why it comes along though nobody named it; for servers that hang together with others.
     :param fingerprint: of the item as planned; a saved plan is refused when it no longer holds.
     """
 
@@ -89,6 +92,7 @@ class Step:
     bytes: int = 0
     downtime: float = 0.0
     changed: tuple[str, ...] = ()
+    because: str = ""
     fingerprint: str = ""
 
 
@@ -96,22 +100,33 @@ class Step:
 class Selection:
     """What the operator asked for.
 
-    :param what: ``project``, ``server``, ``image``, ``volume``, ``network``, ``flavor``, ``keypair``,
-        ``identity``, ``host`` or ``all``.
+    :param what: ``domain``, ``project``, ``server``, ``server_group``, ``image``, ``volume``, ``network``,
+        ``flavor``, ``keypair``, ``host``, ``availability_zone``, ``identity`` or ``all``.
     :param names: names or ids; empty for ``identity`` and ``all``.
     :param filters: ``name=GLOB``, ``tag=TAG``, ``metadata.KEY=VALUE``, ``availability_zone=AZ``,
         ``status=STATUS``, ``network=NAME``; all must hold; they narrow the servers and volumes.
     :param exclude: ``KIND:NAME_OR_ID`` (globs allowed) left out.
+    :param connected: with the servers that share networks, server groups or volumes with these.
     """
 
     what: str
     names: tuple[str, ...] = ()
     filters: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    connected: bool = False
+
+    @property
+    def fingerprint(self) -> str:
+        """The same selection has the same; what it does not use leaves no trace in it."""
+        values = asdict(self)
+        return fingerprint(
+            values if self.connected else {n: v for n, v in values.items() if n != "connected"}
+        )
 
     def __str__(self) -> str:
         words = ["--all"] if self.what == "all" else [self.what, *self.names]
         words += [f"--filter {f}" for f in self.filters] + [f"--exclude {e}" for e in self.exclude]
+        words += ["--with-connected"] * self.connected
         return " ".join(words)
 
 

@@ -1,7 +1,7 @@
 """Planning: pure functions from two inventories, the ledger's rows and the policy to a Plan."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pumphouse.inventory import Inventory
 from pumphouse.model import Acceptance, HostRoom, Item, Plan, Row, Selection, Step
@@ -42,6 +42,7 @@ def make_plan(selection: Selection, world: World, names: tuple[str, str]) -> Pla
     selected = select(world.source, selection)
     items: tuple[Item, ...] = order(selected.items)
     steps: tuple[Step, ...] = match(items, world.source, world.destination, world.rows, world.policy)
+    steps = tuple(replace(step, because=selected.because.get(step.key, "")) for step in steps)
     limits = tuple(quotas(steps, world.source, world.destination))
     view = View(
         steps,

@@ -1,17 +1,21 @@
 """What the operator asked for, closed over what it needs and what belongs to it."""
 
-import difflib
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
 from pumphouse.errors import UsageError
 from pumphouse.inventory import Inventory
 from pumphouse.kinds import KINDS
 from pumphouse.model import Item, Selection
+from pumphouse.plan.connected import connected
+from pumphouse.plan.names import resolve
 from pumphouse.server_body import SHELVED
 
-NAMED = ("project", "server", "image", "volume", "network", "flavor", "keypair")
+NAMED = (
+    *("domain", "project", "server", "server_group", "image", "volume", "network", "flavor", "keypair"),
+    *("host", "availability_zone"),
+)
 IDENTITY = (
     *("domain", "project", "role", "implied_role", "user", "group", "group_membership"),
     *("role_assignment", "credential", "application_credential", "trust"),
@@ -26,11 +30,13 @@ class Selected:
 
     :param dangling: ``(item, key that is not in the source)``.
     :param excluded: keys the operator excluded; needed ones among them are a problem.
+    :param because: key of a server that hangs together with what was named → in which way.
     """
 
     items: tuple[Item, ...]
     dangling: tuple[tuple[Item, str], ...]
     excluded: frozenset[str]
+    because: Mapping[str, str] = field(default_factory=dict)
 
 
 def select(source: Inventory, selection: Selection) -> Selected:
@@ -38,7 +44,10 @@ def select(source: Inventory, selection: Selection) -> Selected:
 
     :raises UsageError: for a name that is not there, is ambiguous, or a filter that makes no sense.
     """
-    return _close(source, named(source, selection), _excluded(source, selection.exclude))
+    seeds, excluded = named(source, selection), _excluded(source, selection.exclude)
+    because = connected(source, seeds, excluded) if selection.connected else {}
+    seeds += [item for key in because if (item := source.by_key(key))]
+    return replace(_close(source, seeds, excluded), because=because)
 
 
 def named(source: Inventory, selection: Selection) -> list[Item]:
@@ -65,26 +74,54 @@ def named(source: Inventory, selection: Selection) -> list[Item]:
 
 
 def _seeds(source: Inventory, selection: Selection) -> list[Item]:
-    if selection.what == "all":
+    if selection.what in ("all", "identity"):
         left = _service_things(source)
-        return [item for item in source if item.key not in left and item.project_id not in left]
-    if selection.what == "identity":
-        left = _service_things(source)
-        return [i for kind in IDENTITY for i in source.of(kind) if i.key not in left]
-    if selection.what == "host":
-        return [server for name in selection.names for server in _on_host(source, name)]
+        return [
+            item
+            for item in source
+            if item.key not in left
+            and (item.kind in IDENTITY if selection.what == "identity" else item.project_id not in left)
+        ]
     if selection.what not in NAMED:
-        known = ", ".join((*NAMED, "host", "identity"))
+        known = ", ".join((*NAMED, "identity"))
         raise UsageError(f"cannot select by {selection.what!r}", f"Choose one of: {known}, or --all.")
+    if selection.what in ("host", "availability_zone"):
+        return [server for name in selection.names for server in _at(source, selection.what, name)]
     items = [resolve(source, selection.what, name) for name in selection.names]
-    if selection.what != "project":
+    if selection.what == "server_group":
+        groups = {item.id for item in items}
+        return [*items, *(s for s in source.of("server") if s.fields["server_group_id"] in groups)]
+    if selection.what not in ("project", "domain"):
         return items
-    owners = {item.id for item in items}
-    theirs = [item for item in source if item.project_id in owners]
+    theirs = _owned(source, items)
     if any(item.name in SERVICE_PROJECTS for item in items):
         return theirs
     left = _service_things(source)
-    return [item for item in theirs if item.key not in left]
+    return [item for item in theirs if item.key not in left and item.project_id not in left]
+
+
+def _owned(source: Inventory, items: list[Item]) -> list[Item]:
+    """What belongs to projects, or to domains: their projects with all in them, users, groups and roles."""
+    domains = {i.id for i in items if i.kind == "domain"}
+    owners = {i.id for i in items} | {
+        i.id for kind in ("project", "user", "group") for i in source.of(kind) if _domain(i) in domains
+    }
+    return [
+        item
+        for item in source
+        if item.project_id in owners
+        or (item.kind == "domain" and item.id in domains)
+        or _domain(item) in domains
+        or (
+            domains
+            and item.kind in IDENTITY
+            and {item.fields.get("user_id"), item.fields.get("group_id")} & owners
+        )
+    ]
+
+
+def _domain(item: Item) -> str | None:
+    return item.fields.get("domain_id") if item.kind in IDENTITY else None
 
 
 def _service_things(source: Inventory) -> set[str]:
@@ -103,34 +140,17 @@ def _service_things(source: Inventory) -> set[str]:
     return projects | {f"project:{p}" for p in projects} | {f"user:{u}" for u in users} | parts
 
 
-def _on_host(source: Inventory, name: str) -> list[Item]:
-    servers = [s for s in source.of("server") if s.observed["host"] == name]
+def _at(source: Inventory, what: str, name: str) -> list[Item]:
+    """The servers on a host, or in an availability zone."""
+    servers = [s for s in source.of("server") if s.observed[what] == name]
     if not servers:
-        hosts = sorted({str(s.observed["host"]) for s in source.of("server") if s.observed["host"]})
+        known = sorted({str(s.observed[what]) for s in source.of("server") if s.observed[what]})
+        called = what.replace("_", " ")
         raise UsageError(
-            f"no server of the source is on host {name!r}", f"Hosts with servers: {', '.join(hosts)}."
+            f"no server of the source is {'on' if what == 'host' else 'in'} {called} {name!r}",
+            f"Those with servers: {', '.join(known)}.",
         )
     return servers
-
-
-def resolve(source: Inventory, kind: str, name: str) -> Item:
-    """The one item of this name or id.
-
-    :raises UsageError: when there is none, with near misses; or several, with their ids.
-    """
-    found = [i for i in source.of(kind) if i.id == name] or [i for i in source.of(kind) if i.name == name]
-    if not found:
-        near = difflib.get_close_matches(name, [i.name for i in source.of(kind)], 3)
-        hint = (
-            f"Did you mean {' or '.join(near)}?"
-            if near
-            else f"See 'pumphouse inventory source --kind {kind}'."
-        )
-        raise UsageError(f"the source has no {kind} named {name!r}", hint)
-    if len(found) > 1:
-        ids = ", ".join(i.id for i in found)
-        raise UsageError(f"the source has {len(found)} {kind}s named {name!r}", f"Name one by its id: {ids}.")
-    return found[0]
 
 
 def _excluded(source: Inventory, patterns: Iterable[str]) -> frozenset[str]:

@@ -30,6 +30,7 @@ class _Selection(_Strict):
     names: tuple[str, ...] = ()
     filters: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    connected: bool = False
 
 
 class _Step(_Strict):
@@ -45,6 +46,7 @@ class _Step(_Strict):
     bytes: int = 0
     downtime: float = 0.0
     changed: tuple[str, ...] = ()
+    because: str = ""
     fingerprint: str
 
 
