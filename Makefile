@@ -9,10 +9,10 @@ unexport PYTHONDONTWRITEBYTECODE
 export UV_SYSTEM_CERTS := true
 
 .DEFAULT_GOAL := help
-.PHONY: help install check format unit lab-test test demo docs clean
+.PHONY: help install check format unit lab-test release-test test demo docs clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # One stamp for each set of extras; older than pyproject.toml means install again.
 $(VENV)/.installed-%: pyproject.toml scripts/install
@@ -32,6 +32,9 @@ unit: install ## Unit tests: no network, under a minute
 
 lab-test: install ## Tests on two real clouds: about 20 minutes
 	@scripts/test lab
+
+release-test: install ## Try a release as the source: make release-test RELEASE=train
+	@scripts/try-release $(RELEASE)
 
 test: install ## Everything the continuous integration runs
 	@scripts/test format lint types contracts docs unit machines lab

@@ -1,8 +1,8 @@
-"""One of everything is moved; all of it arrives equal, told through plain openstacksdk."""
+"""One of everything is moved, and moved back; all of it arrives equal, told through plain openstacksdk."""
 
 import pytest
 from clouds import inventory, traces
-from museum import PROJECT, WINGS, configure, open_hall
+from museum import PROJECT, WINGS, configure, find_hall, open_hall, without_lost
 
 
 @pytest.fixture(scope="session")
@@ -29,6 +29,17 @@ def moved(lab, hall, originals):
     return {name: wing.portrait(hall, "destination") for name, wing in WINGS.items()}
 
 
+@pytest.fixture(scope="session")
+def returned(lab, moved):
+    """The museum after its way back into the source, which is as its deployer left it."""
+    lab.run("lab", "reset", "--only", "source")
+    lab.up()
+    config = ("--config", str(lab.home / "museum-back.yaml"))
+    lab.run("migrate", "project", PROJECT, "--yes", *config)
+    hall = find_hall(lab)
+    return {name: wing.portrait(hall, "source") for name, wing in WINGS.items()}
+
+
 @pytest.mark.parametrize("wing", WINGS)
 def test_every_exhibit_arrives_equal(originals, moved, wing):
     assert originals[wing]
@@ -37,4 +48,15 @@ def test_every_exhibit_arrives_equal(originals, moved, wing):
 
 @pytest.mark.parametrize("side", ["source", "destination"])
 def test_nothing_temporary_is_left_of_the_move(lab, moved, side):
+    assert traces(inventory(lab.connect(side))) == []
+
+
+@pytest.mark.parametrize("wing", WINGS)
+def test_every_exhibit_comes_back_as_it_was(originals, returned, wing):
+    before, after = (without_lost(WINGS[wing], each[wing]) for each in (originals, returned))
+    assert after == before
+
+
+@pytest.mark.parametrize("side", ["source", "destination"])
+def test_nothing_temporary_is_left_of_the_way_back(lab, returned, side):
     assert traces(inventory(lab.connect(side))) == []

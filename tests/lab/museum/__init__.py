@@ -10,6 +10,11 @@ A *wing* is a module here, listed in WINGS, with one area of OpenStack in it:
     ``{kind: {name: facts}}`` of all exhibits in one cloud, with names instead of ids, through plain openstacksdk
     (and by reading disk files): whatever the table of supported resources says is carried or mapped. Equal
     portraits are equal exhibits.
+``LOST`` (only where there is any)
+    ``{kind: fields}`` of the portrait that an older cloud cannot take back; see ``without_lost``.
+
+An exhibit that the source's release cannot hold is left out by its wing: ``hall.release``, ``hall.has_extension``
+and ``hall.speaks`` tell.
 """
 
 import os
@@ -19,9 +24,9 @@ from typing import Any
 import yaml
 
 from museum import compute, identity, storage
-from museum.hall import PROJECT, Hall, open_hall
+from museum.hall import PROJECT, Hall, find_hall, open_hall
 
-__all__ = ["PROJECT", "WINGS", "Hall", "configure", "open_hall"]
+__all__ = ["PROJECT", "WINGS", "Hall", "configure", "find_hall", "open_hall", "without_lost"]
 
 #: Every wing there is; PUMPHOUSE_TEST_WINGS narrows them while one is worked on.
 ALL: tuple[ModuleType, ...] = (identity, storage, compute)
@@ -29,11 +34,31 @@ _wanted = os.environ.get("PUMPHOUSE_TEST_WINGS", "").split()
 WINGS = {name: wing for wing in ALL if (name := wing.__name__.rpartition(".")[2]) in (_wanted or [name])}
 
 
+def without_lost(wing: ModuleType, portrait: dict[str, Any]) -> dict[str, Any]:
+    """A portrait without the fields that get lost on the way back."""
+    lost = getattr(wing, "LOST", {})
+    return {
+        kind: {
+            name: {field: value for field, value in facts.items() if field not in lost[kind]}
+            for name, facts in exhibits.items()
+        }
+        if kind in lost
+        else exhibits
+        for kind, exhibits in portrait.items()
+    }
+
+
 def configure(lab: Any) -> None:
-    """Write ``museum.yaml`` beside the lab's config.yaml: the same clouds, and what the exhibits ask of policy."""
+    """Write ``museum.yaml`` beside the lab's config.yaml: the same clouds, and what the exhibits ask of policy.
+
+    ``museum-back.yaml`` has the clouds exchanged, and a ledger of its own.
+    """
     config = yaml.safe_load(lab.config.read_text())
     for wing in WINGS.values():
         for key, value in wing.POLICY.items():
             policy = config.setdefault("policy", {})
             policy[key] = {**policy.get(key, {}), **value} if isinstance(value, dict) else value
     (lab.home / "museum.yaml").write_text(yaml.safe_dump(config))
+    back = config | {"source": config["destination"], "destination": config["source"]}
+    back["ledger"] = "museum-back.sqlite"
+    (lab.home / "museum-back.yaml").write_text(yaml.safe_dump(back))

@@ -1,5 +1,6 @@
 """What all wings of the museum stand on: the project, its curator, and connections to both clouds."""
 
+import json
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -37,6 +38,21 @@ class Hall:
         """An administrator of either cloud."""
         return self.lab.connect(side)
 
+    @cached_property
+    def release(self) -> str:
+        """The source's release; ``RELEASES`` of the lab has them in their order."""
+        settings = json.loads((self.lab.home / "lab.json").read_text())
+        return str(settings["source"]["release"])
+
+    def has_extension(self, alias: str, side: str = "source") -> bool:
+        """Whether a cloud's Neutron has an extension."""
+        return self.look(side).network.find_extension(alias) is not None
+
+    def speaks(self, service: str, microversion: str, side: str = "source") -> bool:
+        """Whether a service of a cloud knows a microversion; service as openstacksdk calls it."""
+        youngest = getattr(self.look(side), service).get_endpoint_data().max_microversion
+        return bool(youngest) and tuple(youngest) >= tuple(map(int, microversion.split(".")))
+
     def project_in(self, side: str) -> str:
         """Id of the project in either cloud."""
         return str(self.look(side).identity.find_project(PROJECT, ignore_missing=False).id)
@@ -51,4 +67,12 @@ def open_hall(lab: Any) -> Hall:
     )
     role = identity.find_role("member", ignore_missing=False)
     identity.assign_project_role_to_user(project, user, role)
+    return Hall(lab, project.id, user.id)
+
+
+def find_hall(lab: Any) -> Hall:
+    """The museum that came to the source by a migration: under its old names, with new ids."""
+    identity = lab.connect("source").identity
+    project = identity.find_project(PROJECT, ignore_missing=False)
+    user = identity.find_user(CURATOR, ignore_missing=False)
     return Hall(lab, project.id, user.id)

@@ -35,26 +35,30 @@ class LabStatusPlugin(base.ServicePluginBase):
     def get_plugin_description(self):
         return "reports what agents would"
 
-    def _port_changed(self, resource, event, trigger, payload=None):
-        port = payload.latest_state
+    # Before Xena there is no payload (of trunks: one of another form): the values are arguments of their own.
+
+    def _port_changed(self, resource, event, trigger, payload=None, **told):
+        port = payload.latest_state if payload else told["port"]
+        request = payload.context if payload else told["context"]
         if port.get("device_owner") in SERVED_BY_L3_AGENT and port["status"] != constants.PORT_STATUS_ACTIVE:
-            _set_status(ports.Port, payload.context, port["id"], constants.PORT_STATUS_ACTIVE)
+            _set_status(ports.Port, request, port["id"], constants.PORT_STATUS_ACTIVE)
         details = port.get("trunk_details")
         if details:
             _set_trunk_status(details["trunk_id"], port)
 
-    def _floating_ip_changed(self, resource, event, trigger, payload=None):
-        floating_ip = payload.latest_state or {}
+    def _floating_ip_changed(self, resource, event, trigger, payload=None, **told):
+        floating_ip = (payload.latest_state or {}) if payload else told
         associated = floating_ip.get("fixed_port_id") or floating_ip.get("port_id")
         directory.get_plugin(plugin_constants.L3).update_floatingip_status(
             context.get_admin_context(),
-            floating_ip.get("id") or payload.resource_id,
+            floating_ip.get("id") or told.get("floating_ip_id") or payload.resource_id,
             constants.FLOATINGIP_STATUS_ACTIVE if associated else constants.FLOATINGIP_STATUS_DOWN,
         )
 
     def _trunk_created(self, resource, event, trigger, payload=None):
         administrator = context.get_admin_context()
-        trunk = trunk_objects.Trunk.get_object(administrator, id=payload.resource_id)
+        identifier = getattr(payload, "resource_id", None) or payload.trunk_id
+        trunk = trunk_objects.Trunk.get_object(administrator, id=identifier)
         if trunk:
             _set_trunk_status(trunk.id, directory.get_plugin().get_port(administrator, trunk.port_id))
 

@@ -31,7 +31,8 @@ def choose_threads(service, green):
 
     eventlet.monkey_patch()
     # Nova before Victoria changes to a hub of oslo.service's: what waits on the old one is never woken.
-    eventlet.hubs.use_hub = lambda *_: None
+    use_hub = eventlet.hubs.use_hub
+    eventlet.hubs.use_hub = lambda hub=None: None if hub == "oslo_service:service_hub" else use_hub(hub)
     # Eventlet on Python 3.7 and newer leaves two tables of threads: make them one.
     # https://github.com/eventlet/eventlet/issues/592
     import __original_module_threading
