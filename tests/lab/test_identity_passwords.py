@@ -6,8 +6,10 @@ import time
 
 import pytest
 import yaml
-from clouds import inventory, traces
+from clouds import changes, inventory, traces
 from keystoneauth1.exceptions import Unauthorized
+from keystoneauth1.identity.v3 import ApplicationCredential
+from keystoneauth1.session import Session
 from killing import Point
 from openstack.exceptions import SDKException
 
@@ -22,6 +24,7 @@ FORMATS = {
     "pass-pbkdf2": "pbkdf2_sha512",
     "pass-sha512": "sha512_crypt",
 }
+ROBOT_SECRET = "of-a-r0bot"
 HASHER = """
 import sys, passlib.hash
 for name, password in zip(sys.argv[1::2], sys.argv[2::2]):
@@ -56,6 +59,15 @@ class People:
                 identity.add_user_to_group(self.ids[name], self.group)
             else:
                 identity.assign_project_role_to_user(self.project, self.ids[name], self.member)
+        tenant = lab.connect(
+            "source",
+            username="pass-scrypt",
+            password=PASSWORD.format("pass-scrypt"),
+            project_name=PROJECT,
+        )
+        self.robot = tenant.identity.create_application_credential(
+            self.ids["pass-scrypt"], "pass-robot", secret=ROBOT_SECRET
+        )
         self._rewrite()
 
     def _rewrite(self):
@@ -104,7 +116,20 @@ class People:
 
 @pytest.fixture(scope="module")
 def people(lab):
-    return People(lab)
+    """At the end both clouds are as they were."""
+    before = inventory(lab.connect("destination"))
+    made = People(lab)
+    yield made
+    lab.run("rollback", "project", PROJECT, "--yes")
+    assert changes(before, inventory(lab.connect("destination"))) == []
+    source = lab.connect("source")
+    for volume in source.block_storage.volumes(all_projects=True, name="pass-volume"):
+        source.block_storage.delete_volume(volume)
+        source.block_storage.wait_for_delete(volume, interval=0.2)
+    for user in made.ids.values():
+        source.identity.delete_user(user)
+    source.identity.delete_group(made.group)
+    source.identity.delete_project(made.project)
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +152,19 @@ def test_old_passwords_open_the_new_cloud(moved, name):
 
 def test_who_has_its_role_from_a_group_gets_in(moved):
     assert moved.log_in("pass-group-only")
+
+
+def test_programs_get_in_with_the_application_credential_they_have(lab, moved):
+    auth = {"application_credential_id": moved.robot.id, "application_credential_secret": ROBOT_SECRET}
+    for side in ("source", "destination"):
+        entry = lab.connect(side).auth["auth_url"]
+        session = Session(auth=ApplicationCredential(entry, **auth))
+        assert session.get_token()
+        assert session.get_user_id() == lab.connect(side).identity.find_user("pass-scrypt").id
+    with pytest.raises(Unauthorized):
+        Session(
+            auth=ApplicationCredential(entry, **{**auth, "application_credential_secret": "no"})
+        ).get_token()
 
 
 @pytest.mark.parametrize("name", ["pass-bcrypt", "pass-expired", "pass-exempt"])
@@ -210,6 +248,7 @@ def test_without_databases_the_plan_says_who_gets_no_password(lab, people, tmp_p
     identity = lab.connect("source").identity
     identity.create_user(name="pass-nobody", domain_id="default", password="never-carr1ed")
     user = identity.find_user("pass-nobody", ignore_missing=False)
+    people.ids["pass-nobody"] = user.id
     identity.assign_project_role_to_user(people.project, user, people.member)
     said = lab.run("plan", "project", PROJECT, "--config", str(tmp_path / "config.yaml")).stdout
     assert "get a password that nobody knows: pass-nobody" in said

@@ -4,7 +4,21 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from worlds import acme, changed, item, new_cloud, plan, problems, project, replaced, role, row, there, world
+from worlds import (
+    acme,
+    assignment,
+    changed,
+    item,
+    new_cloud,
+    plan,
+    problems,
+    project,
+    replaced,
+    role,
+    row,
+    there,
+    world,
+)
 
 from pumphouse.kinds import KINDS
 from pumphouse.model import Action, Origin, Password, Selection
@@ -62,6 +76,11 @@ def implied() -> Any:
             "implied-role-new",
             "everybody who has the role",
             world(replaced(acme(), role("helper"), implied())),
+        ),
+        (
+            "assignment-left",
+            "1 role(s) on domains or the system are left behind",
+            world(replaced(acme(), assignment("member", "ann", None))),
         ),
         ("project-disabled", "which is disabled", world(replaced(acme(), project("acme", enabled=False)))),
     ],
@@ -135,6 +154,12 @@ def test_a_password_is_replaced_only_while_nobody_else_has_set_it(
 ) -> None:
     assert password_is_ours(row("user:ann", "done", "new-ann", **data), now) is ours
     assert not password_is_ours(row("user:ann", "reused", "new-ann", "reused", **data), now)
+
+
+def test_a_user_of_several_factors_is_not_acted_for() -> None:
+    of = with_password(GOOD, options={"multi_factor_auth_enabled": True})
+    why = owner_is_kept(BY_KEY["volume:spare"], of.source, plan(of).steps, of.rows, of.destination)
+    assert "needs more than a password" in why
 
 
 def test_a_user_with_a_new_password_is_not_acted_for() -> None:

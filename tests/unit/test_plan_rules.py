@@ -370,7 +370,14 @@ PLANNING = {  # in test_policy, test_accept and test_plan_capacity
 }
 IDENTITY = {  # in test_identity_rules
     *("user-password-format", "user-without-password", "user-password-expired", "user-disabled"),
-    *("user-there-before", "application-credential", "trust", "implied-role-new", "project-disabled"),
+    *(
+        "user-there-before",
+        "application-credential",
+        "trust",
+        "implied-role-new",
+        "project-disabled",
+        "assignment-left",
+    ),
 }
 
 

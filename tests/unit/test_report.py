@@ -169,6 +169,18 @@ def test_the_page_says_what_moved_from_where_to_where():
     )
 
 
+def test_users_whose_password_was_not_carried_are_named():
+    rows = (
+        Row("user:a", "user", "a", "ann", "a2", "done", "created", {"password": 7}),
+        Row("user:b", "user", "b", "bob", "b2", "done", "created", {"handed_over": True}),
+        Row("user:c", "user", "c", "cy", "c2", "reused", "reused"),
+    )
+    made = report(rows)
+    assert to_json(made)["users_without_password"] == ["bob"]
+    assert "<p>bob</p>" in to_html(made)
+    assert "Users who need a password" not in to_html(report(rows[:1]))
+
+
 def test_everything_from_the_clouds_is_escaped():
     rows = tuple(Row(f"server:{EVIL}", "server", EVIL, EVIL, EVIL, "done", "created") for _ in range(1))
     events = [

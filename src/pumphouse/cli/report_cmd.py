@@ -61,6 +61,7 @@ def short(report: "Value") -> list[tuple[str, object]]:
         ("Workloads moved", sum(move.result == "done" for move in report.moves)),
         ("Data copied", Size(report.bytes)),
         ("Longest downtime", Seconds(report.longest_downtime)),
+        ("Users who need a password", ", ".join(sorted(row.name for row in report.without_password))),
         ("Failed or skipped", len(report.troubles)),
         ("Differences", sum(difference.failing for difference in report.differences)),
     ]

@@ -30,8 +30,15 @@ def owner_is_kept(
         if row and row.how == "created":
             return f"user {user.name!r} may have got a password in the destination since"
         return f"user {user.name!r} was in the destination before"
+    return _hindrance(user, item, source)
+
+
+def _hindrance(user: Item, item: Item, source: Inventory) -> str:
+    """Why a user that could be acted for cannot make this item."""
     if not user.fields["enabled"]:
         return f"user {user.name!r} is disabled"
+    if user.fields.get("options", {}).get("multi_factor_auth_enabled"):
+        return f"user {user.name!r} needs more than a password to log in"
     if not _roles(user, item, source) - {"reader"}:
         return f"user {user.name!r} has no role that may make it"
     return ""

@@ -44,6 +44,7 @@ def to_json(report: Report) -> dict[str, Any]:
             for row in report.rows
         ],
         "accepted": [{**asdict(taken), "at": _iso(taken.at)} for taken in report.accepted],
+        "users_without_password": [row.name for row in report.without_password],
         "troubles": [asdict(trouble) for trouble in report.troubles],
         "differences": [asdict(difference) for difference in report.differences],
     }

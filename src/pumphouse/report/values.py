@@ -146,6 +146,12 @@ class Report:
         return sum(row.how == "reused" for row in self.rows)
 
     @property
+    def without_password(self) -> tuple[Row, ...]:
+        """Users that were made, and whose password could not be carried: an administrator has to set one."""
+        users = (row for row in self.rows if row.kind == "user" and row.how == "created")
+        return tuple(row for row in users if row.state != "intended" and row.data.get("password") is None)
+
+    @property
     def longest_downtime(self) -> float:
         """The most seconds any server was without service."""
         return max((move.downtime or 0.0 for move in self.moves), default=0.0)

@@ -134,6 +134,24 @@ def _trust(view: View) -> Found:
             )
 
 
+@rule("assignment-left", NOTE)
+def _assignment_left(view: View) -> Found:
+    """Roles of selected users and groups on domains or the system: they come with 'identity' and '--all' only."""
+    selected = {step.key for step in view.steps}
+    left = [
+        assignment
+        for assignment in view.source.of("role_assignment")
+        if assignment.key not in selected and assignment.project_id is None
+        if any(f"{who}:{assignment.fields.get(f'{who}_id')}" in selected for who in ("user", "group"))
+    ]
+    if left:
+        yield (
+            "",
+            f"{len(left)} role(s) on domains or the system are left behind: {_names(left)}",
+            "Migrate 'identity' for these, or assign them in the destination.",
+        )
+
+
 @rule("implied-role-new", WARN)
 def _implied(view: View) -> Found:
     """Roles of the destination that are going to imply another role: also for users who were there before."""

@@ -1,0 +1,125 @@
+"""`migrate identity`: a whole Keystone with nested projects and roles everywhere; and back out again."""
+
+import pytest
+import yaml
+from clouds import changes, every, inventory
+
+PASSWORD = "sc0pe-of-everything"
+NEW_DOMAIN, NEW_TOP = "scope-company", "scope-holding"
+POLICY = {
+    "domains": {"scope-domain": NEW_DOMAIN},
+    "projects": {"scope-top": NEW_TOP},
+    "roles": {"scope_member": "member"},
+}
+
+
+def build(cloud):
+    identity = cloud.identity
+
+    def put(path):
+        identity.put(path).raise_for_status()
+
+    domain = identity.create_domain(name="scope-domain", description="all of it").id
+    top = identity.create_project(name="scope-top", domain_id=domain, tags=["big"]).id
+    middle = identity.create_project(name="scope-middle", domain_id=domain, parent_id=top).id
+    leaf = identity.post(
+        "/projects",
+        json={
+            "project": {
+                **{"name": "scope-leaf", "domain_id": domain, "parent_id": middle, "enabled": False},
+                **{"options": {"immutable": True}, "owner": "nobody in particular"},
+            }
+        },
+    ).json()["project"]["id"]
+    user = identity.create_user(name="scope-boss", domain_id=domain, password=PASSWORD).id
+    group = identity.create_group(name="scope-group", domain_id=domain).id
+    put(f"/groups/{group}/users/{user}")
+    own = identity.create_role(name="scope_role", domain_id=domain).id
+    role = identity.create_role(name="scope_member").id
+    reader = identity.find_role("reader", ignore_missing=False).id
+    put(f"/roles/{own}/implies/{reader}")
+    for who in (f"users/{user}", f"groups/{group}"):
+        put(f"/domains/{domain}/{who}/roles/{role}")
+        put(f"/OS-INHERIT/domains/{domain}/{who}/roles/{reader}/inherited_to_projects")
+        put(f"/system/{who}/roles/{reader}")
+        put(f"/projects/{middle}/{who}/roles/{own}")
+        put(f"/OS-INHERIT/projects/{top}/{who}/roles/{role}/inherited_to_projects")
+    return leaf, middle, top, domain, own, role, user, group
+
+
+def portrait(cloud, renamed):
+    """What bears the name ``scope``, with names for ids."""
+    identity = cloud.identity
+    paths = {"domains": "/domains", "projects": "/projects", "users": "/users", "groups": "/groups"}
+    rows = {kind: every(cloud, "identity", path, kind) for kind, path in paths.items()}
+    domain = next(each["id"] for each in rows["domains"] if each["name"] in ("scope-domain", NEW_DOMAIN))
+    rows["roles"] = every(cloud, "identity", "/roles", "roles")
+    rows["own roles"] = every(cloud, "identity", f"/roles?domain_id={domain}", "roles")
+    names = {each["id"]: renamed.get(each["name"], each["name"]) for kind in rows.values() for each in kind}
+    seen = {
+        f"{kind} {names[each['id']]}": {
+            field: names.get(value, value) if isinstance(value, str) else value
+            for field, value in each.items()
+            if field not in ("id", "name", "links", "password_expires_at")
+        }
+        for kind, found in rows.items()
+        for each in found
+        if names[each["id"]].startswith("scope")
+    }
+    for each in every(cloud, "identity", "/role_assignments", "role_assignments"):
+        who = names[(each.get("user") or each["group"])["id"]]
+        if who.startswith("scope"):
+            scope = each["scope"]
+            at = "system" if "system" in scope else names[(scope.get("project") or scope["domain"])["id"]]
+            below = " and below" if "OS-INHERIT:inherited_to" in scope else ""
+            seen[f"{names[each['role']['id']]} for {who} on {at}{below}"] = True
+    for each in identity.get("/role_inferences").json()["role_inferences"]:
+        prior = names[each["prior_role"]["id"]]
+        for implied in each["implies"] if prior.startswith("scope") else ():
+            seen[f"{prior} implies {names[implied['id']]}"] = True
+    return seen
+
+
+@pytest.fixture(scope="module")
+def config(lab):
+    content = yaml.safe_load(lab.config.read_text())
+    content.setdefault("policy", {}).update(POLICY)
+    path = lab.home / "scopes.yaml"
+    path.write_text(yaml.safe_dump(content))
+    return ("--config", str(path))
+
+
+@pytest.fixture(scope="module")
+def before(lab):
+    return inventory(lab.connect("destination"))
+
+
+@pytest.fixture(scope="module")
+def moved(lab, before, config):
+    source = lab.connect("source")
+    leaf, *projects, domain, own, role, user, group = build(source)
+    lab.run("migrate", "identity", "--yes", *config)
+    yield source
+    identity = source.identity
+    identity.patch(f"/projects/{leaf}", json={"project": {"options": {"immutable": None}}})
+    identity.patch(f"/domains/{domain}", json={"domain": {"enabled": False}})
+    for path in (*(f"projects/{each}" for each in (leaf, *projects)), f"roles/{own}", f"roles/{role}"):
+        identity.delete(f"/{path}").raise_for_status()
+    for path in (f"users/{user}", f"groups/{group}", f"domains/{domain}"):
+        identity.delete(f"/{path}").raise_for_status()
+
+
+def test_everything_of_keystone_arrives_equal(lab, moved):
+    renamed = {old: new for names in POLICY.values() for old, new in names.items()}
+    there = portrait(lab.connect("destination"), {NEW_TOP: NEW_TOP})
+    assert portrait(moved, renamed) == there
+
+
+def test_services_of_the_source_stay_there(lab, before, moved):
+    found = changes(before, inventory(lab.connect("destination")))
+    assert [line for line in found if line.startswith("user services") or "project service " in line] == []
+
+
+def test_rollback_leaves_the_destination_as_it_was(lab, before, moved, config):
+    lab.run("rollback", "identity", "--yes", *config)
+    assert changes(before, inventory(lab.connect("destination"))) == []
