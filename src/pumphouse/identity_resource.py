@@ -43,11 +43,42 @@ class IdentityKind(Kind):
         for name in ("options", "extra"):
             if name in have:
                 changed[name] = {**dict.fromkeys(have[name] or ()), **want[name]}
-        cloud.patch("identity", f"{self.api.path}/{identifier}", {self.api.one: self.body(changed)})
+        if want.get("options", {}).get("immutable") and self.release(cloud, identifier):
+            changed["options"] = {**changed.get("options", {}), **want["options"]}
+        attributes = self.body(changed)
+        if "enabled" in have and want["enabled"]:
+            attributes["enabled"] = True
+        if attributes:
+            cloud.patch("identity", f"{self.api.path}/{identifier}", {self.api.one: attributes})
 
     def body(self, want: dict[str, Any]) -> dict[str, Any]:
         """The fields as attributes of the API."""
-        return {**want.get("extra", {}), **{name: want[name] for name in want if name != "extra"}}
+        later = ("extra", *self.compared)
+        return {**want.get("extra", {}), **{name: want[name] for name in want if name not in later}}
+
+    def due(self, item: Item, data: Fields) -> str:
+        """What is disabled is so only when everything in it is made."""
+        if "enabled" in self.compared and not item.fields["enabled"] and not data.get("closed"):
+            return "is still to be disabled"
+        return ""
+
+    def open(self, cloud: Cloud, identifier: str) -> None:
+        """Enable it for the time being: in what is disabled nobody can make anything."""
+        path = f"{self.api.path}/{identifier}"
+        there = cloud.find("identity", path)
+        if there and not there[self.api.one]["enabled"]:
+            self.release(cloud, identifier)
+            cloud.patch("identity", path, {self.api.one: {"enabled": True}})
+
+    def close(self, cloud: Cloud, identifier: str, want: Fields) -> None:
+        """Disable it, now that everything in it is made; safe to repeat."""
+        path, options = f"{self.api.path}/{identifier}", want.get("options", {})
+        there = cloud.get("identity", path)[self.api.one]
+        if there["enabled"] or any(there.get("options", {}).get(name) != options[name] for name in options):
+            self.release(cloud, identifier)
+            cloud.patch("identity", path, {self.api.one: {"enabled": False}})
+            if options:
+                cloud.patch("identity", path, {self.api.one: {"options": options}})
 
     def release(self, cloud: Cloud, identifier: str) -> bool:
         """Make it deletable: an immutable one is refused (Keystone, from Ussuri on). False when it is gone."""

@@ -13,8 +13,8 @@ POLICY = {
 }
 
 
-def build(cloud):
-    identity = cloud.identity
+def build(lab):
+    identity = lab.connect("source").identity
 
     def put(path):
         identity.put(path).raise_for_status()
@@ -44,7 +44,24 @@ def build(cloud):
         put(f"/system/{who}/roles/{reader}")
         put(f"/projects/{middle}/{who}/roles/{own}")
         put(f"/OS-INHERIT/projects/{top}/{who}/roles/{role}/inherited_to_projects")
+    _volume(lab, middle)
+    for path, key in ((f"projects/{middle}", "project"), (f"domains/{domain}", "domain")):
+        identity.patch(f"/{path}", json={key: {"enabled": False}}).raise_for_status()
     return leaf, middle, top, domain, own, role, user, group
+
+
+def _volume(lab, project):
+    """In a project that is about to be disabled."""
+    admin = lab.connect("source")
+    role = admin.identity.find_role("admin", ignore_missing=False).id
+    path = f"/projects/{project}/users/{admin.current_user_id}/roles/{role}"
+    admin.identity.put(path).raise_for_status()
+    inside = lab.connect(
+        "source", project_id=project, project_name=None, project_domain_name=None, project_domain_id=None
+    )
+    volume = inside.block_storage.create_volume(size=1, name="scope-volume", volume_type="fast")
+    inside.block_storage.wait_for_status(volume, "available", interval=0.2)
+    admin.identity.delete(path).raise_for_status()
 
 
 def portrait(cloud, renamed):
@@ -97,12 +114,14 @@ def before(lab):
 @pytest.fixture(scope="module")
 def moved(lab, before, config):
     source = lab.connect("source")
-    leaf, *projects, domain, own, role, user, group = build(source)
+    leaf, *projects, domain, own, role, user, group = build(lab)
     lab.run("migrate", "identity", "--yes", *config)
     yield source
     identity = source.identity
     identity.patch(f"/projects/{leaf}", json={"project": {"options": {"immutable": None}}})
-    identity.patch(f"/domains/{domain}", json={"domain": {"enabled": False}})
+    for volume in source.block_storage.volumes(all_projects=True, name="scope-volume"):
+        source.block_storage.delete_volume(volume)
+        source.block_storage.wait_for_delete(volume, interval=0.2)
     for path in (*(f"projects/{each}" for each in (leaf, *projects)), f"roles/{own}", f"roles/{role}"):
         identity.delete(f"/{path}").raise_for_status()
     for path in (f"users/{user}", f"groups/{group}", f"domains/{domain}"):
@@ -120,6 +139,18 @@ def test_services_of_the_source_stay_there(lab, before, moved):
     assert [line for line in found if line.startswith("user services") or "project service " in line] == []
 
 
+def test_what_is_in_a_disabled_project_moves_too(lab, moved, config):
+    lab.run("migrate", "project", "scope-middle", "--yes", *config)
+    there = lab.connect("destination")
+    (volume,) = there.block_storage.volumes(all_projects=True, name="scope-volume")
+    project = there.identity.get_project(volume.project_id)
+    assert (project.name, project.is_enabled) == ("scope-middle", False)
+    assert not there.identity.get_domain(project.domain_id).is_enabled
+    again = lab.run("migrate", "project", "scope-middle", "--yes", *config)
+    assert "nothing to do" in again.stdout + again.stderr
+
+
 def test_rollback_leaves_the_destination_as_it_was(lab, before, moved, config):
+    lab.run("rollback", "project", "scope-middle", "--yes", *config)
     lab.run("rollback", "identity", "--yes", *config)
     assert changes(before, inventory(lab.connect("destination"))) == []

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from fakes import RecordingCloud
 from worlds import (
     acme,
     assignment,
@@ -20,6 +21,7 @@ from worlds import (
     world,
 )
 
+from pumphouse.identity_resource import IdentityKind
 from pumphouse.kinds import KINDS
 from pumphouse.model import Action, Origin, Password, Selection
 from pumphouse.plan import World
@@ -82,7 +84,11 @@ def implied() -> Any:
             "1 role(s) on domains or the system are left behind",
             world(replaced(acme(), assignment("member", "ann", None))),
         ),
-        ("project-disabled", "which is disabled", world(replaced(acme(), project("acme", enabled=False)))),
+        (
+            "project-disabled",
+            "which is disabled in the destination",
+            world(None, replaced(new_cloud(), there(BY_KEY["project:acme"], enabled=False))),
+        ),
     ],
 )
 def test_each_rule_fires_for_its_case(rule: str, words: str, of: World) -> None:
@@ -171,6 +177,33 @@ def test_a_user_with_a_new_password_is_not_acted_for() -> None:
     )
     why = owner_is_kept(BY_KEY["volume:spare"], of.source, plan(of).steps, of.rows, of.destination)
     assert "may have got a password in the destination" in why
+
+
+# --- what is disabled ------------------------------------------------------------------------------
+def test_a_disabled_project_is_due_until_it_is_disabled_again() -> None:
+    closed = project("acme", enabled=False)
+    kind = KINDS["project"]
+    assert kind.due(closed, {}) == kind.due(closed, {"closed": False}) == "is still to be disabled"
+    assert kind.due(closed, {"closed": True}) == kind.due(project("acme"), {}) == ""
+
+
+def test_a_disabled_project_is_made_enabled() -> None:
+    cloud = RecordingCloud().on("POST", "identity", "/projects", {"project": {"id": "new"}})
+    KINDS["project"].create(cloud, dict(project("acme", enabled=False).fields), project("acme"))
+    assert "enabled" not in cloud.sent("POST", "/projects")[0]["project"]
+
+
+def test_an_immutable_project_is_disabled_with_its_options_given_back() -> None:
+    there_now = {"project": {"id": "new", "enabled": True, "options": {"immutable": True}}}
+    cloud = RecordingCloud().on("GET", "identity", "/projects/new", there_now)
+    kind = KINDS["project"]
+    assert isinstance(kind, IdentityKind)
+    kind.close(cloud, "new", {"enabled": False, "options": {"immutable": True}})
+    assert [body["project"] for body in cloud.sent("PATCH", "/projects/new")] == [
+        {"options": {"immutable": None}},
+        {"enabled": False},
+        {"options": {"immutable": True}},
+    ]
 
 
 # --- names that policy maps -------------------------------------------------------------------------

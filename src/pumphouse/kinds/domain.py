@@ -13,11 +13,13 @@ class Domain(IdentityKind):
 
     name = "domain"
     api = Api("identity", "/domains", "domain", "domains")
-    portable = ("name", "description", "enabled", "tags", "options", "extra")
+    portable = ("name", "description", "tags", "options", "extra")
+    compared = ("enabled",)
     identity = ("name",)
     reuse_different = True
     left_at_source = "other projects may use it"
     notes = {
+        "enabled": "a disabled one is disabled when everything in it has been made",
         "name": "mapped by policy.domains",
         "options": "immutable",
         "extra": "attributes that operators added",

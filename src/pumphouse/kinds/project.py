@@ -15,16 +15,18 @@ class Project(IdentityKind):
     api = Api("identity", "/projects", "project", "projects")
     refs = (Ref("domain", "domain_id"), Ref("project", "parent_id"))
     portable = (
-        *("name", "description", "enabled", "domain_id", "parent_id", "tags", "options"),
+        *("name", "description", "domain_id", "parent_id", "tags", "options"),
         "extra",
     )
     own = ("id", "links", "is_domain")
+    compared = ("enabled",)
     identity = ("domain_id", "name")
     reuse_different = True
     project_field = "id"
     fixed = ("domain_id", "parent_id")
     left_at_source = "services Pumphouse does not know may still keep things in it"
     notes = {
+        "enabled": "a disabled one is disabled when everything in it has been made",
         "name": "mapped by policy.projects",
         "options": "immutable",
         "extra": "attributes that operators added",

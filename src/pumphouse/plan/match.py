@@ -145,7 +145,7 @@ class _Matcher:
         if there:
             found = self._bring_up(kind, item, row, there)
             due = kind.due(item, row.data) if row.how == "created" else ""
-            return replace(found, action=make, reason=due) if due else found
+            return replace(found, action=make, reason=due) if due and found.action is Action.REUSE else found
         return _Verdict(make, "was migrated before, and is gone from the destination")
 
     def _bring_up(self, kind: Kind, item: Item, row: Row, there: Item) -> _Verdict:

@@ -10,6 +10,7 @@ from pumphouse.plan.select import select
 from pumphouse.ports import Publish
 from pumphouse.service.session import Session
 from pumphouse.service.verifying import DATA, compare_disks, compare_fields, disks
+from pumphouse.tasks.closing import close, open_closed
 from pumphouse.tasks.disks import prove_image
 from pumphouse.tasks.hashes import carry_passwords
 from pumphouse.tasks.run import Run
@@ -39,11 +40,12 @@ def migrate(session: Session, plan: Plan, prepare_only: bool) -> RunResult:
     _note_what_is_there(run)
     wait_for_users(run, prepare_only=prepare_only)
     try:
+        open_closed(run)
         outcomes = _carry_out(run, prepare_only)
     finally:  # whatever an interrupted run left behind goes too: nothing is under way any more
         session.adapters.clock.shielded(run.temporaries.drop)
-        passwords = session.adapters.clock.shielded(lambda: carry_passwords(run))
-    outcomes += passwords
+        last = session.adapters.clock.shielded(lambda: [*carry_passwords(run), *close(run)])
+    outcomes += last
     session.adapters.clock.check()
     _prove_images(run)
     differences = _compare(session, run, _keys(plan))

@@ -61,6 +61,7 @@ class Session:
         self._source: Inventory | None = None
         self._destination: Inventory | None = None
         self._rows: Mapping[str, Row] = {}
+        self._carried: Mapping[str, Any] = {}
 
     @property
     def labels(self) -> tuple[str, str]:
@@ -170,7 +171,8 @@ class Session:
         temporaries = Temporaries(clouds, a.ledger, a.locks, a.clock, policy.timeouts.volume)
 
         def refusal(item: Item) -> str:
-            return owner_is_kept(item, source, plan.steps, a.ledger.rows(), self._destination)
+            rows = a.ledger.rows()
+            return owner_is_kept(item, source, plan.steps, rows, self._as_of(rows))
 
         def again(key: str) -> Step:
             fresh = self.plan(plan.selection, self.world())
@@ -178,6 +180,16 @@ class Session:
 
         actors = Actors(a.destination, a.ledger, temporaries, a.clock, refusal)
         return Run(ports, policy, plan, source, actors, temporaries, dict(self._rows), again)
+
+    def _as_of(self, rows: Mapping[str, Row]) -> Inventory | None:
+        """The destination as planned; what is known of passwords is read anew when another run carried some since."""
+        carried = {key: row.data.get("password") for key, row in rows.items() if row.kind == "user"}
+        if self._destination and carried != self._carried:
+            self._destination = add_identity(
+                self._destination, self.adapters.identity, self.carries_passwords
+            )
+            self._carried = carried
+        return self._destination
 
     def migration_of(self, selection: Selection, keys: Iterable[str]) -> Migration:
         """The migration of a selection; of a part of one, the newest that holds one of the keys.

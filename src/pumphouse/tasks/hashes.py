@@ -9,6 +9,7 @@ from pumphouse.model import Item, Outcome, Password, Result, Step
 from pumphouse.plan.owner import password_is_ours
 from pumphouse.ports import IdentityTables
 from pumphouse.tasks.run import Run
+from pumphouse.tasks.sharing import acting
 
 BATCH = 100  # users in one transaction
 
@@ -24,6 +25,8 @@ def carry_credential(run: Run, item: Item, want: Mapping[str, Any]) -> str:
 def carry_passwords(run: Run) -> list[Outcome]:
     """Give the users that Pumphouse made the passwords they have at the source: the last act for them.
 
+    A user for whom another run acts just now is left to that run, which does this at its own end.
+
     :return: those that failed; they are due again in the next plan.
     """
     tables = run.ports.identity
@@ -32,7 +35,7 @@ def carry_passwords(run: Run) -> list[Outcome]:
         return []
     failed: list[Outcome] = []
     for start in range(0, len(due), BATCH):
-        batch = due[start : start + BATCH]
+        batch = [s for s in due[start : start + BATCH] if run.ports.locks.attempt(acting(s.key))]
         try:
             _carry(run, tables, batch)
         except CloudError as error:

@@ -169,13 +169,15 @@ def _implied(view: View) -> Found:
 
 @rule("project-disabled", BLOCK)
 def _project_disabled(view: View) -> Found:
-    """Servers, volumes and server groups of a disabled project, in which nobody can make anything."""
+    """Servers, volumes and server groups of a project that was in the destination before, and is disabled there."""
+    there = {s.key: s.destination_id for s in view.steps if s.kind == "project" and s.action is Action.REUSE}
     for kind in ("server", "volume", "server_group"):
         for item in view.to_do(kind):
-            project = view.source.get("project", item.project_id)
-            if project and not project.fields["enabled"]:
+            key = f"project:{item.project_id}"
+            project = view.destination.get("project", there.get(key))
+            if project and not project.fields["enabled"] and not _made(view, key):
                 yield (
                     item.key,
-                    f"{said(item)} is in project {project.name!r}, which is disabled",
-                    "Enable the project at the source for the time of the migration, or exclude it.",
+                    f"{said(item)} is in project {project.name!r}, which is disabled in the destination",
+                    "Enable the project there for the time of the migration, or exclude it.",
                 )
