@@ -63,7 +63,7 @@ def _carry(run: Run, tables: IdentityTables, batch: list[Step]) -> None:
         else:
             ledger.note(step.key, handed_over=True)
             run.ports.publish("password.left", step.key, name=step.name)
-    carried = tables.carry_passwords(users)
+    carried = tables.carry_passwords(users) if users else {}
     for source_id, created_at in carried.items():
         ledger.note(f"user:{source_id}", password=created_at)
     if carried:
