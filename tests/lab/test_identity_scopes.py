@@ -118,12 +118,15 @@ def moved(lab, before, config):
     lab.run("migrate", "identity", "--yes", *config)
     yield source
     identity = source.identity
-    identity.patch(f"/projects/{leaf}", json={"project": {"options": {"immutable": None}}})
+    identity.patch(f"/domains/{domain}", json={"domain": {"enabled": True}}).raise_for_status()
+    identity.patch(f"/projects/{projects[0]}", json={"project": {"enabled": True}}).raise_for_status()
+    identity.patch(f"/projects/{leaf}", json={"project": {"options": {"immutable": None}}}).raise_for_status()
     for volume in source.block_storage.volumes(all_projects=True, name="scope-volume"):
         source.block_storage.delete_volume(volume)
         source.block_storage.wait_for_delete(volume, interval=0.2)
     for path in (*(f"projects/{each}" for each in (leaf, *projects)), f"roles/{own}", f"roles/{role}"):
         identity.delete(f"/{path}").raise_for_status()
+    identity.patch(f"/domains/{domain}", json={"domain": {"enabled": False}}).raise_for_status()
     for path in (f"users/{user}", f"groups/{group}", f"domains/{domain}"):
         identity.delete(f"/{path}").raise_for_status()
 

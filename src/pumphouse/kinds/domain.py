@@ -20,9 +20,11 @@ class Domain(IdentityKind):
     left_at_source = "other projects may use it"
     notes = {
         "enabled": "a disabled one is disabled when everything in it has been made",
-        "name": "mapped by policy.domains",
         "options": "immutable",
         "extra": "attributes that operators added",
+    }
+    chosen = {
+        "name": "mapped by policy.domains",
     }
     lost = {
         "config": "settings of LDAP and the like are the deployer's: set them up before users of it are migrated",

@@ -27,9 +27,11 @@ class Project(IdentityKind):
     left_at_source = "services Pumphouse does not know may still keep things in it"
     notes = {
         "enabled": "a disabled one is disabled when everything in it has been made",
-        "name": "mapped by policy.projects",
         "options": "immutable",
         "extra": "attributes that operators added",
+    }
+    chosen = {
+        "name": "mapped by policy.projects",
     }
     lost = {
         "id": "Keystone gives a new one",

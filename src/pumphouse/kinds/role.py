@@ -23,9 +23,11 @@ class Role(IdentityKind):
     fixed = ("domain_id",)
     left_at_source = "other projects may use it"
     notes = {
-        "name": "mapped by policy.roles",
         "options": "immutable",
         "extra": "attributes that operators added",
+    }
+    chosen = {
+        "name": "mapped by policy.roles",
     }
     lost = {
         "id": "Keystone gives a new one",

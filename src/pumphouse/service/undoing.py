@@ -9,6 +9,7 @@ from pumphouse.kinds import KINDS
 from pumphouse.model import Action, Outcome, Plan, Result, Row, RunResult, Selection, Step
 from pumphouse.plan.select import named, part_of
 from pumphouse.service.session import Session
+from pumphouse.tasks.closing import open_to_remove
 from pumphouse.tasks.cutover import restart, undo_root, undo_server
 from pumphouse.tasks.disks import undo_volume
 from pumphouse.tasks.run import Run
@@ -38,6 +39,7 @@ def rollback(session: Session, selection: Selection) -> RunResult:
     servers = [s for s in steps if s.kind == "server"]
     with ThreadPoolExecutor(run.policy.concurrency, thread_name_prefix="rollback") as pool:
         outcomes = list(pool.map(lambda step: _undo(run, step), servers))
+    open_to_remove(run, (s for s in steps if not _counted_on(session, migration.id, s)))
     for step in steps:
         if step.kind != "server" and not _counted_on(session, migration.id, step):
             outcomes.append(_undo(run, step))

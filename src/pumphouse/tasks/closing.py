@@ -1,6 +1,7 @@
 """Disabled projects and domains: enabled for as long as things are made in them, and disabled at the end."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 from pumphouse.errors import CloudError
 from pumphouse.identity_resource import IdentityKind
@@ -27,19 +28,39 @@ def open_closed(run: Run) -> None:
 def close(run: Run) -> list[Outcome]:
     """Disable those that are disabled at the source, what is inside first.
 
+    Noted in the order of the plan: rollback removes what was last written about first, and children go before parents.
+
     :return: those that failed; they are due again in the next plan.
     """
-    failed = []
-    for step, row, kind in reversed(list(_ours(run))):
-        if row.data.get("closed") or row.destination_id is None:
-            continue
+    failed: list[Outcome] = []
+    waiting = [(s, row, kind) for s, row, kind in _ours(run) if not row.data.get("closed")]
+    for step, row, kind in reversed(waiting):
+        assert row.destination_id is not None
         try:
             kind.close(run.ports.destination, row.destination_id, run.want(run.item(step.key)))
-            run.ports.ledger.note(step.key, closed=True)
         except CloudError as error:
             words = f"it was not disabled: {error.message}"
             failed.append(Outcome(step.key, Result.FAIL, row.destination_id, words))
+    missed = {outcome.key for outcome in failed}
+    for step, _, _ in waiting:
+        if step.key not in missed:
+            run.ports.ledger.note(step.key, closed=True)
     return failed
+
+
+def open_to_remove(run: Run, steps: Iterable[Step]) -> None:
+    """Enable those that are going to be removed, parents first.
+
+    Below a disabled parent Keystone changes nothing, so that an immutable project could not be made deletable. What
+    cannot be enabled is told when it cannot be removed.
+
+    :param steps: in the order in which they are removed.
+    """
+    for step in reversed(list(steps)):
+        kind = KINDS[step.kind]
+        if step.kind in CLOSABLE and isinstance(kind, IdentityKind) and step.destination_id:
+            with suppress(CloudError):
+                kind.open(run.ports.destination, step.destination_id)
 
 
 def _ours(run: Run) -> Iterator[tuple[Step, Row, IdentityKind]]:
