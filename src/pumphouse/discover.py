@@ -7,7 +7,7 @@ from dataclasses import replace
 from pumphouse.errors import CloudError
 from pumphouse.inventory import Inventory
 from pumphouse.kinds import KINDS
-from pumphouse.model import HostRoom, Item
+from pumphouse.model import HostRoom, Item, NetworkFacts
 from pumphouse.ports import Cloud, IdentityTables
 from pumphouse.resource import Kind
 
@@ -18,12 +18,35 @@ def discover(cloud: Cloud) -> Inventory:
     """Everything the cloud holds of the kinds Pumphouse knows, as an administrator sees it."""
     found: dict[str, list[Item]] = {}
     with ThreadPoolExecutor(LISTINGS, thread_name_prefix=f"discover-{cloud.role}") as pool:
+        network = pool.submit(network_facts, cloud)
         for level in _levels(KINDS.values()):
             reads = {kind.name: pool.submit(_read, kind, cloud, found) for kind in level}
             found |= {name: read.result() for name, read in reads.items()}
     implied = {kind.name: list(kind.implied(found)) for kind in KINDS.values()}
     found = {name: [*items, *implied[name]] for name, items in found.items()}
-    return Inventory(cloud.role, (item for name in KINDS for item in found[name]))
+    return Inventory(cloud.role, (item for name in KINDS for item in found[name]), network.result())
+
+
+def network_facts(cloud: Cloud) -> NetworkFacts:
+    """What the network service is; the addresses in use only in the destination, where new ones are added."""
+    extensions = frozenset(e["alias"] for e in cloud.get("network", "/extensions")["extensions"])
+    zones = cloud.find("network", "/availability_zones") if "availability_zone" in extensions else None
+    agents = cloud.pages("network", "/agents", "agents") if "agent" in extensions else ()
+    mappings = [agent["configurations"].get("bridge_mappings") or {} for agent in agents]
+    in_use: dict[str, dict[str, str]] = {}
+    for port in cloud.pages("network", "/ports", "ports") if cloud.role == "destination" else ():
+        words = f"port {port['id']} ({port['device_owner'] or 'unattached'})"
+        used = in_use.setdefault(port["network_id"], {})
+        addresses = (address["ip_address"] for address in port["fixed_ips"])
+        used |= dict.fromkeys((port["mac_address"], *addresses), words)
+    return NetworkFacts(
+        extensions,
+        frozenset(
+            (z["resource"], z["name"]) for z in (zones or {"availability_zones": ()})["availability_zones"]
+        ),
+        frozenset(name for mapping in mappings for name in mapping),
+        in_use,
+    )
 
 
 def add_identity(inventory: Inventory, tables: IdentityTables, carrying: bool) -> Inventory:
@@ -44,7 +67,7 @@ def add_identity(inventory: Inventory, tables: IdentityTables, carrying: bool) -
             return replace(item, observed={**item.observed, "carried": item.id.rpartition("/")[2] in carried})
         return item
 
-    return Inventory(inventory.role, map(added, inventory))
+    return Inventory(inventory.role, map(added, inventory), inventory.network)
 
 
 def room(cloud: Cloud) -> tuple[HostRoom, ...] | None:

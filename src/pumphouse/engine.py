@@ -1,7 +1,6 @@
 """The only runner of flows: batches of preparation one after the other, workloads side by side."""
 
 import logging
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -12,7 +11,8 @@ from taskflow.types import failure
 from pumphouse.errors import Interrupted, PumphouseError
 from pumphouse.flows.prepare import prepare
 from pumphouse.flows.workload import Workload, cut_over, workloads
-from pumphouse.model import Outcome, Result
+from pumphouse.model import Outcome, Result, Step
+from pumphouse.plan.select import answers_for
 from pumphouse.tasks.atoms import read_outcome
 from pumphouse.tasks.ensure import activate
 from pumphouse.tasks.run import Run
@@ -44,19 +44,26 @@ def run_cutover(run: Run, failed: frozenset[str]) -> list[Outcome]:
     with ThreadPoolExecutor(run.policy.concurrency, thread_name_prefix="workload") as pool:
         outcomes = list(pool.map(lambda w: _workload(run, w, failed), moving))
     run.ports.clock.check()
-    _activate(run, "floating_ip", but={str(w.step.key) for w in moving})
+    _activate(run, "floating_ip")
     return outcomes
 
 
-def _activate(run: Run, kind: str, but: Iterable[str] = ()) -> None:
-    servers = set(but)
+def _activate(run: Run, kind: str) -> None:
+    """What was held; an address of servers goes with the first of them that arrives."""
     for step in run.plan.steps:
         if step.kind != kind:
             continue
-        port = run.source.get("port", run.item(step.key).fields.get("port_id"))
-        if port and f"server:{port.observed['device_id']}" in servers:
-            continue  # goes with its server
-        activate(run, step)
+        servers = _servers(run, step) if kind == "floating_ip" else ()
+        rows = [run.row(key) for key in servers]
+        if not servers or any(row and row.state == "done" for row in rows):
+            activate(run, step)
+
+
+def _servers(run: Run, address: Step) -> set[str]:
+    """Keys of the servers behind a floating IP."""
+    ports = [run.source.get("port", port) for port in answers_for(run.item(address.key))]
+    owners = {f"server:{port.observed['device_id']}" for port in ports if port}
+    return {key for key in owners if run.source.by_key(key)}
 
 
 def _workload(run: Run, workload: Workload, failed: frozenset[str]) -> Outcome:

@@ -4,17 +4,19 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 
-from pumphouse.model import Item, make_key
+from pumphouse.model import Item, NetworkFacts, make_key
 
 
 class Inventory:
     """All items read from one cloud.
 
     :param role: ``source`` or ``destination``.
+    :param network: what its network service is; None when nobody asked.
     """
 
-    def __init__(self, role: str, items: Iterable[Item]) -> None:
+    def __init__(self, role: str, items: Iterable[Item], network: NetworkFacts | None = None) -> None:
         self.role = role
+        self.network = network
         self._items = {item.key: item for item in items}
 
     def __iter__(self) -> Iterator[Item]:

@@ -96,6 +96,16 @@ class Policy(WorkloadPolicy):
     physical_networks: Mapping[str, str] = Field(
         default_factory=dict, description="Physical networks of the source → of the destination."
     )
+    network_availability_zones: Mapping[str, str] = Field(
+        default_factory=dict,
+        description="Availability zones of networks and routers of the source → of the destination; same name when "
+        "left out.",
+    )
+    router_mode: Literal["destination", "source"] = Field(
+        "destination",
+        description="Whether routers are distributed and highly available: destination: as it makes them by default; "
+        "source: as they are at the source.",
+    )
     volume_types: Mapping[str, str] = Field(
         default_factory=dict,
         description="Volume types of the source → of the destination; same name when left out.",

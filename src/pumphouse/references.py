@@ -18,12 +18,14 @@ class Ref:
     :param path: dotted path in the fields; ``*`` stands for every element of a list.
     :param weak: carried when the other side has a counterpart, left out when not; does not pull it in.
     :param named: not a resource of ours but a name, mapped by policy (same name when policy is silent).
+    :param awaited: with ``weak``: without the counterpart nothing is made yet, rather than made without it.
     """
 
     kind: str
     path: str
     weak: bool = False
     named: bool = False
+    awaited: bool = False
 
 
 def references(fields: Fields, path: str) -> Iterator[str]:

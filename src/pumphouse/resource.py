@@ -14,7 +14,7 @@ from pumphouse.policy import Policy
 from pumphouse.ports import Cloud
 from pumphouse.references import Lookup, Ref, references, replace
 
-__all__ = ["Api", "Found", "Kind", "Lookup", "NetworkKind", "Ref", "references"]
+__all__ = ["Api", "Found", "Kind", "Lookup", "Ref", "references"]
 
 Found = Mapping[str, list[Item]]
 
@@ -240,26 +240,3 @@ class Kind:
             for identifier in references(item.fields, ref.path)
         )
         return tuple(dict.fromkeys(keys))
-
-
-class NetworkKind(Kind):
-    """A resource of Neutron: its tags are set by a call of their own."""
-
-    compared: ClassVar[tuple[str, ...]] = ("tags",)
-
-    def normalise(self, fields: dict[str, Any]) -> dict[str, Any]:
-        """Tags are a set."""
-        if "tags" in fields:
-            fields["tags"] = sorted(fields["tags"])
-        return fields
-
-    def finish(self, cloud: Cloud, identifier: str, want: dict[str, Any], item: Item) -> None:
-        """Set the tags."""
-        if want.get("tags"):
-            cloud.put("network", f"{self.api.path}/{identifier}/tags", {"tags": want["tags"]})
-
-    def update(self, cloud: Cloud, identifier: str, want: dict[str, Any], have: Fields, item: Item) -> None:
-        """Tags are replaced as a whole, also by none."""
-        super().update(cloud, identifier, want, have, item)
-        if "tags" in have and not want.get("tags"):
-            cloud.put("network", f"{self.api.path}/{identifier}/tags", {"tags": []})

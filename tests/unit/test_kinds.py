@@ -421,6 +421,7 @@ def test_rules_are_made_equal_as_a_whole() -> None:
     assert cloud.did("DELETE") == [("DELETE", "/security-group-rules/r1")]
     (one,) = made(cloud)
     assert one == {
+        "project_id": "p",
         "direction": "ingress",
         "ethertype": "IPv4",
         "protocol": "tcp",

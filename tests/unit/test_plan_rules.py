@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from worlds import (
@@ -9,10 +10,13 @@ from worlds import (
     acme,
     changed,
     flavor,
-    group_rules,
+    item,
+    mac_of,
+    network,
     new_cloud,
     port,
     problems,
+    project,
     replaced,
     router,
     row,
@@ -26,10 +30,14 @@ from worlds import (
     world,
 )
 
-from pumphouse.model import HostRoom, Item, Selection, Severity
+from pumphouse.inventory import Inventory
+from pumphouse.kinds import KINDS
+from pumphouse.model import HostRoom, Item, NetworkFacts, Selection, Severity
+from pumphouse.network_resource import NetworkKind
 from pumphouse.plan import World
 from pumphouse.plan.owner import owner_is_kept
 from pumphouse.plan.rules.view import RULES
+from pumphouse.plan.understood import understood
 from pumphouse.policy import Policy
 
 BLOCK, WARN, NOTE = Severity.BLOCK, Severity.WARN, Severity.NOTE
@@ -60,8 +68,223 @@ def crowd(hosts: int, policy: str = "anti-affinity") -> World:
     return world(replaced(acme(), server("web-2", "acme", "ann", group_="apart"), apart), hosts=rooms)
 
 
+GATEWAY = {
+    "network_id": "public",
+    "external_fixed_ips": [{"subnet_id": "public-subnet", "ip_address": "192.0.2.3"}],
+}
+VLAN = {
+    "provider:network_type": "vlan",
+    "provider:physical_network": "left",
+    "provider:segmentation_id": 7,
+}
+ROUTED = {*ALWAYS, "router-address"}
+
+
+def facing(facts: NetworkFacts, *more: Item, destination: list[Item] | None = None) -> World:
+    """A destination with these facts, and a source with these items besides, as it is understood there."""
+    of = world(replaced(acme(), *more), destination)
+    source_ = understood(of.source, facts, of.policy)
+    return replace(of, source=source_, destination=Inventory("destination", of.destination, facts))
+
+
+def plain(**more: Any) -> NetworkFacts:
+    """A destination with all extensions."""
+    kinds = [kind for kind in KINDS.values() if isinstance(kind, NetworkKind)]
+    known = {kind.extension for kind in kinds} | {a for kind in kinds for a in kind.extensions.values()}
+    return replace(NetworkFacts(frozenset(known)), **more)
+
+
+def lan_there(*used: str) -> World:
+    """The network is there already, and something in it has these addresses."""
+    parts = [there(BY_KEY[key]) for key in ("project:acme", "network:lan", "subnet:lan-subnet")]
+    facts = plain(in_use={"new-lan": dict.fromkeys(used, "port x (network:dhcp)")})
+    return facing(facts, destination=replaced(new_cloud(), *parts))
+
+
+def shared_with(target: str) -> Item:
+    fields = {
+        "action": "access_as_shared",
+        "object_type": "network",
+        "project_id": "acme",
+        "network_id": "lan",
+    }
+    return item("rbac_policy", "r", "lan for other", "acme", {**fields, "target_project_id": target})
+
+
+def pool(identifier: str, owner: str) -> Item:
+    fields = {"name": identifier, "project_id": owner, "prefixes": [], "is_default": True, "tags": []}
+    return item("subnet_pool", identifier, identifier, owner, fields, ip_version=4)
+
+
+#: What the destination's network service is, or has in the way → as above.
+NETWORK_CASES: dict[str, tuple[str, Severity, str, str, Callable[[], World]]] = {
+    "attribute unknown": (
+        "network-attribute",
+        WARN,
+        "network:lan",
+        "arrives without dns_domain: the destination has no extension 'dns-integration'",
+        lambda: facing(
+            replace(plain(), extensions=plain().extensions - {"dns-integration"}),
+            network("lan", "acme", dns_domain="lan."),
+        ),
+    ),
+    "zone unknown": (
+        "network-attribute",
+        WARN,
+        "network:lan",
+        "the destination has no availability zone z1 for a network",
+        lambda: facing(
+            plain(zones=frozenset({("network", "z2")})),
+            network("lan", "acme", availability_zone_hints=["z1", "z2"]),
+        ),
+    ),
+    "kind unknown": (
+        "network-extension",
+        WARN,
+        "subnet_pool:pool",
+        "is not made: the destination's Neutron has no extension 'subnet_allocation'",
+        lambda: facing(
+            replace(plain(), extensions=plain().extensions - {"subnet_allocation"}), pool("pool", "acme")
+        ),
+    ),
+    "segments": (
+        "network-not-carried",
+        WARN,
+        "network:lan",
+        "has several segments",
+        lambda: seen("network:lan", segments=[{}, {}]),
+    ),
+    "share": (
+        "share-waits",
+        WARN,
+        "rbac_policy:r",
+        "its project 'other' is not in the destination yet",
+        lambda: source(project("other"), shared_with("other")),
+    ),
+    "MTU": (
+        "network-mtu",
+        WARN,
+        "network:lan",
+        "has MTU 9000; no such network of the destination has more than 1500",
+        lambda: source(network("lan", "acme", mtu=9000)),
+    ),
+    "forwarding": (
+        "forwarding-shared",
+        NOTE,
+        "floating_ip:float",
+        "forwards to 2 servers",
+        lambda: source(
+            port("a", "lan", "acme", server_="web-1"),
+            port("b", "lan", "acme", server_="web-2"),
+            changed(
+                BY_KEY["floating_ip:float"],
+                port_id=None,
+                port_forwardings=[{"internal_port_id": "a"}, {"internal_port_id": "b"}],
+            ),
+        ),
+    ),
+    "segment": (
+        "segment-taken",
+        BLOCK,
+        "network:lan",
+        "needs VLAN 7 of 'left', which network 'theirs' (new-theirs) of the destination has",
+        lambda: world(
+            replaced(acme(), network("lan", "acme", **VLAN)),
+            replaced(new_cloud(), network("new-theirs", "new-admin", "theirs", **VLAN)),
+        ),
+    ),
+    "physical network missing": (
+        "physical-network-missing",
+        BLOCK,
+        "network:lan",
+        "is on physical network 'left'; the destination's agents know right",
+        lambda: facing(
+            plain(physical_networks=frozenset({"right"})), network("lan", "acme", **VLAN, mtu=None)
+        ),
+    ),
+    "physical network unseen": (
+        "physical-network-unseen",
+        WARN,
+        "network:lan",
+        "'left', which no network of the destination is on",
+        lambda: facing(plain(), network("lan", "acme", **VLAN, mtu=None)),
+    ),
+    "address": (
+        "address-taken",
+        BLOCK,
+        "port:port",
+        "needs 10.0.0.10 in network 'lan'; port x (network:dhcp) of the destination has it",
+        lambda: lan_there("10.0.0.10"),
+    ),
+    "interface": (
+        "address-taken",
+        BLOCK,
+        "router_interfaces:gate",
+        "needs 10.0.0.1 in network 'lan'",
+        lambda: lan_there("10.0.0.1"),
+    ),
+    "MAC": (
+        "mac-taken",
+        BLOCK,
+        "port:port",
+        f"needs {mac_of('port')} in network 'lan'",
+        lambda: lan_there(mac_of("port")),
+    ),
+    "floating IP taken": (
+        "floating-ip-taken",
+        BLOCK,
+        "floating_ip:float",
+        "needs 192.0.2.7 in network 'public'",
+        lambda: facing(plain(in_use={"new-public": {"192.0.2.7": "port x"}})),
+    ),
+    "default pool": (
+        "default-pool-taken",
+        BLOCK,
+        "subnet_pool:pool",
+        "is the default; the destination's default is 'theirs'",
+        lambda: world(
+            replaced(acme(), pool("pool", "acme")), replaced(new_cloud(), pool("theirs", "new-admin"))
+        ),
+    ),
+}
+#: The same for routers with a gateway, of which another rule always has something to say.
+ROUTER_CASES: dict[str, tuple[str, Severity, str, str, Callable[[], World]]] = {
+    "several gateways": (
+        "router-gateways",
+        WARN,
+        "router:gate",
+        "has 2 gateways",
+        lambda: source(changed(router("gate", "acme", GATEWAY), observed={"external_gateways": [{}, {}]})),
+    ),
+    "gateway taken": (
+        "gateway-taken",
+        BLOCK,
+        "router:gate",
+        "needs 192.0.2.3 in network 'public'",
+        lambda: facing(
+            plain(in_use={"new-public": {"192.0.2.3": "port x"}}), router("gate", "acme", GATEWAY)
+        ),
+    ),
+    "gateway outside": (
+        "gateway-outside",
+        BLOCK,
+        "router:gate",
+        "its external address 198.51.100.3 is in no subnet of the destination's network 'public'",
+        lambda: source(
+            router(
+                "gate",
+                "acme",
+                {
+                    **GATEWAY,
+                    "external_fixed_ips": [{"subnet_id": "public-subnet", "ip_address": "198.51.100.3"}],
+                },
+            )
+        ),
+    ),
+}
 #: Case → (rule, severity, key, part of what is said, the world).
 CASES: dict[str, tuple[str, Severity, str, str, Callable[[], World]]] = {
+    **NETWORK_CASES,
     **{
         f"server in {status}": (
             "server-state",
@@ -233,27 +456,6 @@ CASES: dict[str, tuple[str, Severity, str, str, Callable[[], World]]] = {
         "its port's counterpart new-port is in use already",
         reused_port,
     ),
-    "address groups": (
-        "rules-address-group",
-        BLOCK,
-        "security_group_rules:web",
-        "security group 'web' has rules with address groups",
-        lambda: source(group_rules("web", "acme", address_groups=1)),
-    ),
-    "trunk": (
-        "port-extras",
-        WARN,
-        "port:port",
-        "is the parent of a trunk",
-        lambda: seen("port:port", trunk_details={"trunk_id": "t"}),
-    ),
-    "QoS": (
-        "port-extras",
-        WARN,
-        "port:port",
-        "has a QoS policy",
-        lambda: seen("port:port", qos_policy_id="q"),
-    ),
     "gateway": (
         "router-address",
         WARN,
@@ -282,13 +484,6 @@ CASES: dict[str, tuple[str, Severity, str, str, Callable[[], World]]] = {
                 subnet("new-public-subnet", "new-public", "new-admin", "198.51.100.0/24"),
             ),
         ),
-    ),
-    "port forwardings": (
-        "floating-ip-forwarding",
-        WARN,
-        "floating_ip:float",
-        "floating IP 192.0.2.7 has port forwardings",
-        lambda: seen("floating_ip:float", port_forwardings=[{"external_port": 80}]),
     ),
     "blocked": (
         "blocked-step",
@@ -356,6 +551,15 @@ def test_a_rule_fires_for_its_case_and_no_other_does(case: str) -> None:
     assert problem.remedy.endswith(".")
 
 
+@pytest.mark.parametrize("case", ROUTER_CASES)
+def test_a_rule_about_a_router_with_a_gateway_fires_for_its_case(case: str) -> None:
+    rule, severity, key, words, make = ROUTER_CASES[case]
+    found = problems(make())
+    assert found.keys() - ROUTED == {rule}
+    assert (found[rule][0].severity, found[rule][0].key) == (severity, key)
+    assert words in found[rule][0].what
+
+
 def test_nothing_fires_without_reason() -> None:
     assert problems(world()).keys() == ALWAYS
 
@@ -382,7 +586,8 @@ IDENTITY = {  # in test_identity_rules
 
 
 def test_every_rule_has_a_case() -> None:
-    assert {case[0] for case in CASES.values()} | ELSEWHERE | IDENTITY | PLANNING == RULES.keys()
+    cases = (*CASES.values(), *ROUTER_CASES.values())
+    assert {case[0] for case in cases} | ELSEWHERE | IDENTITY | PLANNING == RULES.keys()
 
 
 def test_severities_are_those_of_the_table() -> None:

@@ -12,7 +12,8 @@ from worlds import acme, changed, image, network, port, server, user
 from pumphouse.errors import Missing
 from pumphouse.kinds import KINDS
 from pumphouse.model import Item, fingerprint, make_key
-from pumphouse.resource import Api, Kind, NetworkKind, Ref, references
+from pumphouse.network_resource import NetworkKind
+from pumphouse.resource import Api, Kind, Ref, references
 
 
 class Thing(NetworkKind):

@@ -126,9 +126,9 @@ def group(id_: str, project_: str, name: str = "") -> Item:
     return item("security_group", id_, name or id_, project_, fields)
 
 
-def group_rules(group_: str, project_: str, *rules: dict[str, Any], address_groups: int = 0) -> Item:
+def group_rules(group_: str, project_: str, *rules: dict[str, Any]) -> Item:
     fields = {"security_group_id": group_, "project_id": project_, "rules": [rule(**r) for r in rules]}
-    return item("security_group_rules", group_, group_, project_, fields, address_groups=address_groups)
+    return item("security_group_rules", group_, group_, project_, fields)
 
 
 def rule(**values: Any) -> dict[str, Any]:

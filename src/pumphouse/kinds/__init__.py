@@ -1,5 +1,7 @@
 """One file per resource type, and this table; nothing else. Order matters to people only."""
 
+from pumphouse.kinds.address_group import AddressGroup
+from pumphouse.kinds.address_scope import AddressScope
 from pumphouse.kinds.application_credential import ApplicationCredential
 from pumphouse.kinds.credential import Credential
 from pumphouse.kinds.domain import Domain
@@ -15,7 +17,9 @@ from pumphouse.kinds.keypair import Keypair
 from pumphouse.kinds.network import Network
 from pumphouse.kinds.port import Port
 from pumphouse.kinds.project import Project
+from pumphouse.kinds.qos_policy import QosPolicy
 from pumphouse.kinds.quota import ComputeQuota, NetworkQuota, VolumeQuota
+from pumphouse.kinds.rbac_policy import RbacPolicy
 from pumphouse.kinds.role import Role
 from pumphouse.kinds.role_assignment import RoleAssignment
 from pumphouse.kinds.router import Router
@@ -25,6 +29,8 @@ from pumphouse.kinds.security_group_rules import SecurityGroupRules
 from pumphouse.kinds.server import Server
 from pumphouse.kinds.server_group import ServerGroup
 from pumphouse.kinds.subnet import Subnet
+from pumphouse.kinds.subnet_pool import SubnetPool
+from pumphouse.kinds.trunk import Trunk
 from pumphouse.kinds.trust import Trust
 from pumphouse.kinds.user import User
 from pumphouse.kinds.volume import Volume
@@ -53,13 +59,19 @@ KINDS: dict[str, Kind] = {
         ComputeQuota(),
         VolumeQuota(),
         NetworkQuota(),
+        AddressScope(),
+        SubnetPool(),
+        AddressGroup(),
+        QosPolicy(),
         Network(),
         Subnet(),
         SecurityGroup(),
         SecurityGroupRules(),
         Router(),
         RouterInterfaces(),
+        RbacPolicy(),
         Port(),
+        Trunk(),
         FloatingIp(),
         Image(),
         ImageMember(),

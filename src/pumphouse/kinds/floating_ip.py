@@ -1,14 +1,26 @@
-"""Neutron floating IPs: the same address, as an administrator may ask for it."""
+"""Neutron floating IPs: the same address, as an administrator may ask for it; with their port forwardings."""
 
+from collections.abc import Container, Iterator
 from typing import Any
 
 from pumphouse.model import Fields, Item
+from pumphouse.network_resource import NetworkKind
 from pumphouse.ports import Cloud
-from pumphouse.resource import Api, NetworkKind, Ref
+from pumphouse.resource import Api, Found, Ref
+
+FORWARDING = (
+    "protocol",
+    "external_port_range",
+    "internal_port_id",
+    "internal_ip_address",
+    "internal_port_range",
+)
 
 
 class FloatingIp(NetworkKind):
-    """Reserved early; pointed at its port in the cutover, when the source no longer answers for it."""
+    """Reserved early; pointed at its port, or forwarding to its ports, in the cutover, when the source no longer
+    answers for it.
+    """
 
     name = "floating_ip"
     api = Api("network", "/floatingips", "floatingip", "floatingips")
@@ -16,42 +28,123 @@ class FloatingIp(NetworkKind):
         Ref("network", "floating_network_id"),
         Ref("project", "project_id"),
         Ref("port", "port_id"),
+        Ref("port", "port_forwardings.*.internal_port_id"),
         Ref("router", "router_id"),
+        Ref("qos_policy", "qos_policy_id"),
     )
-    portable = ("floating_ip_address", "floating_network_id", "project_id", "description")
-    compared = ("tags", "port_id", "fixed_ip_address", "router_id")
-    held = ("port_id", "fixed_ip_address", "router_id")
+    portable = (
+        "floating_ip_address",
+        "floating_network_id",
+        "project_id",
+        "description",
+        "qos_policy_id",
+        "dns_name",
+        "dns_domain",
+    )
+    compared = ("tags", "port_id", "fixed_ip_address", "router_id", "port_forwardings")
+    held = ("port_id", "fixed_ip_address", "router_id", "port_forwardings")
     identity = ("floating_network_id", "floating_ip_address")
-    fixed = ("floating_ip_address", "floating_network_id")
+    fixed = ("floating_ip_address", "floating_network_id", "dns_name", "dns_domain")
     companion_of = ("port_id",)
+    extensions = {
+        "qos_policy_id": "qos-fip",
+        "dns_name": "dns-integration",
+        "dns_domain": "dns-integration",
+        "port_forwardings": "floating-ip-port-forwarding",
+    }
     notes = {
         "port_id": "set in the cutover of its server",
+        "port_forwardings": "set in the cutover of the first of its servers",
     }
     lost = {
         "id": "Neutron gives a new one",
-        "port_forwardings": "not carried yet",
     }
 
-    def item(self, body: dict[str, Any]) -> Any:
+    def read(self, cloud: Cloud, found: Found) -> Iterator[Item]:
+        """Forwardings have a listing for each address; only one that has a router and no port can have any."""
+        for body in cloud.pages("network", self.api.path, self.api.many):
+            listing = None
+            if body.get("router_id") and not body.get("port_id"):
+                listing = cloud.find("network", f"{self.api.path}/{body['id']}/port_forwardings")
+            item = self.item({**body, "port_forwardings": (listing or {}).get("port_forwardings")})
+            assert item is not None
+            yield item
+
+    def item(self, body: dict[str, Any]) -> Item | None:
         """It has an address, not a name."""
         return super().item({**body, "name": body["floating_ip_address"]})
 
-    def observe(self) -> tuple[str, ...]:
-        """Port forwardings are shown in the listing where the extension is there."""
-        return ("status", "port_forwardings")
+    def normalise(self, fields: dict[str, Any]) -> dict[str, Any]:
+        """Forwardings are a set, each written as ranges of ports; extensions are sent when they say something."""
+        fields = super().normalise(fields)
+        forwardings = [_forwarding(each) for each in fields.get("port_forwardings") or ()]
+        fields["port_forwardings"] = sorted(forwardings, key=repr)
+        for name in ("qos_policy_id", "dns_name", "dns_domain", "port_forwardings"):
+            if not fields.get(name):
+                fields.pop(name, None)
+        return fields
+
+    def belongs(self, item: Item, selected: Container[str]) -> bool:
+        """With its port, or with all the ports it forwards to."""
+        ports = [f"port:{each['internal_port_id']}" for each in item.fields.get("port_forwardings") or ()]
+        return super().belongs(item, selected) or (bool(ports) and all(key in selected for key in ports))
 
     def activate(self, cloud: Cloud, identifier: str, want: dict[str, Any]) -> None:
-        """Point it at its port."""
+        """Point it at its port, or let it forward."""
         if want.get("port_id"):
             self._point(cloud, identifier, want)
+        if want.get("port_forwardings"):
+            self._forward(cloud, identifier, want["port_forwardings"])
+
+    def release(self, cloud: Cloud, identifier: str, want: dict[str, Any]) -> None:
+        """The opposite of activating: the source answers for the address again."""
+        if want.get("port_id"):
+            self._point(cloud, identifier, {})
+        if want.get("port_forwardings"):
+            self._forward(cloud, identifier, [])
 
     def update(self, cloud: Cloud, identifier: str, want: dict[str, Any], have: Fields, item: Item) -> None:
         """Its router follows from its port."""
         super().update(cloud, identifier, want, have, item)
-        if any(name in have for name in self.held):
+        if "port_id" in have or "fixed_ip_address" in have:
             self._point(cloud, identifier, want)
+        if "port_forwardings" in have:
+            self._forward(cloud, identifier, want.get("port_forwardings") or [])
 
     @staticmethod
     def _point(cloud: Cloud, identifier: str, want: dict[str, Any]) -> None:
         body = {name: want[name] for name in ("port_id", "fixed_ip_address") if want.get("port_id")}
         cloud.put("network", f"/floatingips/{identifier}", {"floatingip": body or {"port_id": None}})
+
+    @staticmethod
+    def _forward(cloud: Cloud, identifier: str, want: list[dict[str, Any]]) -> None:
+        """Remove the forwardings that should not be there, add those that are missing."""
+        path = f"/floatingips/{identifier}/port_forwardings"
+        missing = list(want)
+        for body in cloud.get("network", path)["port_forwardings"]:
+            if _forwarding(body) in missing:
+                missing.remove(_forwarding(body))
+            else:
+                cloud.delete("network", f"{path}/{body['id']}")
+        for forwarding in missing:
+            cloud.post("network", path, {"port_forwarding": _body(forwarding)})
+
+
+def _forwarding(body: dict[str, Any]) -> dict[str, Any]:
+    """Releases without ranges answer one port only."""
+    said = {"description": body.get("description") or "", **{name: body.get(name) for name in FORWARDING}}
+    for side in ("external", "internal"):
+        port = body.get(f"{side}_port")
+        said[f"{side}_port_range"] = body.get(f"{side}_port_range") or f"{port}:{port}"
+    return said
+
+
+def _body(forwarding: dict[str, Any]) -> dict[str, Any]:
+    """A range of one is sent as a port, which every release understands."""
+    body = dict(forwarding)
+    for side in ("external", "internal"):
+        first, _, last = body[f"{side}_port_range"].partition(":")
+        if first == last:
+            del body[f"{side}_port_range"]
+            body[f"{side}_port"] = int(first)
+    return body

@@ -3,8 +3,9 @@
 from typing import Any
 
 from pumphouse.model import Item
+from pumphouse.network_resource import NetworkKind
 from pumphouse.ports import Cloud
-from pumphouse.resource import Api, NetworkKind, Ref
+from pumphouse.resource import Api, Ref
 
 
 class SecurityGroup(NetworkKind):
@@ -14,6 +15,7 @@ class SecurityGroup(NetworkKind):
     api = Api("network", "/security-groups", "security_group", "security_groups")
     refs = (Ref("project", "project_id"),)
     portable = ("name", "description", "project_id", "stateful")
+    extensions = {"stateful": "stateful-security-group"}
     lost = {
         "id": "Neutron gives a new one",
     }

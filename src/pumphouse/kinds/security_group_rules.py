@@ -16,6 +16,7 @@ FIELDS = (
     "port_range_max",
     "remote_ip_prefix",
     "remote_group_id",
+    "remote_address_group_id",
     "description",
 )
 
@@ -31,6 +32,7 @@ class SecurityGroupRules(Kind):
     refs = (
         Ref("security_group", "security_group_id"),
         Ref("security_group", "rules.*.remote_group_id"),
+        Ref("address_group", "rules.*.remote_address_group_id"),
         Ref("project", "project_id"),
     )
     portable = ("security_group_id", "project_id", "rules")
@@ -38,23 +40,12 @@ class SecurityGroupRules(Kind):
     fixed = ("security_group_id",)
     companion_of = ("security_group_id",)
     left_at_source = "goes with its group"
-    lost = {
-        "remote_address_group_id": "not carried yet: the plan names such groups",
-    }
 
     def item(self, body: dict[str, Any]) -> Item | None:
         """The listing of groups holds their rules."""
         rules = [{n: rule.get(n) for n in FIELDS} for rule in body["security_group_rules"]]
         fields = {"security_group_id": body["id"], "project_id": body["project_id"], "rules": rules}
-        address_groups = [r for r in body["security_group_rules"] if r.get("remote_address_group_id")]
-        return Item(
-            self.name,
-            body["id"],
-            body["name"],
-            body["project_id"],
-            self.normalise(fields),
-            {"address_groups": len(address_groups)},
-        )
+        return Item(self.name, body["id"], body["name"], body["project_id"], self.normalise(fields))
 
     def normalise(self, fields: dict[str, Any]) -> dict[str, Any]:
         """Rules are a set; no description is None in old releases and empty in new ones."""
@@ -82,7 +73,7 @@ class SecurityGroupRules(Kind):
         for rule in want["rules"]:
             if _sort_key(rule) in missing:
                 missing.remove(_sort_key(rule))
-                self._add(cloud, group, rule)
+                self._add(cloud, group, rule, want["project_id"])
         return group
 
     def update(self, cloud: Cloud, identifier: str, want: dict[str, Any], have: Fields, item: Item) -> None:
@@ -90,9 +81,9 @@ class SecurityGroupRules(Kind):
         self.create(cloud, want, item)
 
     @staticmethod
-    def _add(cloud: Cloud, group: str, rule: dict[str, Any]) -> None:
+    def _add(cloud: Cloud, group: str, rule: dict[str, Any], project: str) -> None:
         body = {name: value for name, value in rule.items() if value is not None}
-        body["security_group_id"] = group
+        body |= {"security_group_id": group, "project_id": project}
         with suppress(Conflict):  # the same rule is there, written in another way
             cloud.post("network", "/security-group-rules", {"security_group_rule": body})
 

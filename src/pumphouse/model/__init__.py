@@ -5,6 +5,7 @@ A *key* names one resource of the source everywhere (plan, ledger, events, repor
 
 from pumphouse.model.host import BootDevice, HostStatus, PowerState
 from pumphouse.model.item import Fields, Item, fingerprint, make_key
+from pumphouse.model.network import NetworkFacts
 from pumphouse.model.outside import About, Copied, Endpoint, Temporary, Version
 from pumphouse.model.password import Origin, Password
 from pumphouse.model.plan import (
@@ -37,6 +38,7 @@ __all__ = [
     "HostStatus",
     "Item",
     "Migration",
+    "NetworkFacts",
     "Origin",
     "Outcome",
     "Password",

@@ -12,6 +12,7 @@ from pumphouse.plan.changes import KNOWN, changes, moved_away
 from pumphouse.plan.inforce import policy_of
 from pumphouse.plan.order import Mentions
 from pumphouse.policy import Policy
+from pumphouse.references import references
 from pumphouse.resource import Kind
 
 GIB = 1 << 30
@@ -112,7 +113,7 @@ class _Matcher:
         return None
 
     def _decide(self, kind: Kind, item: Item) -> _Verdict:
-        if reason := kind.skip_reason(item):
+        if reason := kind.skip_reason(item) or self._awaited(kind, item):
             return _Verdict(Action.SKIP, reason)
         row = self._rows.get(item.key)
         if row and row.state == MAKING:
@@ -124,6 +125,18 @@ class _Matcher:
         if kind.moves:  # a server of the same name is another server
             return _Verdict(Action.MOVE, "")
         return self._compare(kind, item, row)
+
+    def _awaited(self, kind: Kind, item: Item) -> str:
+        """What has to be in the destination before, and is not: why; empty when all of it is."""
+        for ref in kind.refs:
+            for identifier in references(item.fields, ref.path) if ref.awaited else ():
+                step = self.steps.get(f"{ref.kind}:{identifier}")
+                if step is None and self._lookup(ref.kind, identifier) is None:
+                    name = self._source.name_of(ref.kind, identifier)
+                    return f"its {ref.kind} {name!r} is not in the destination yet"
+                if step and step.action in (Action.SKIP, Action.BLOCK):
+                    return f"its {ref.kind} {step.name!r} does not come: {step.reason}"
+        return ""
 
     def _left_out(self, snapshot: Item) -> str:
         """Why a snapshot is not carried; empty when it is."""
@@ -219,6 +232,8 @@ class _Matcher:
     def _lookup(self, kind: str, identifier: str) -> str | None:
         if kind == "physical_network":
             return self._policy.physical_networks.get(identifier)
+        if kind == "network_availability_zone":
+            return self._policy.network_availability_zones.get(identifier)
         key = f"{kind}:{identifier}"
         row = None if key in self.steps else self._rows.get(key)
         return row.destination_id if row and row.state in KNOWN else self._found.get(key)

@@ -163,13 +163,24 @@ def _excluded(source: Inventory, patterns: Iterable[str]) -> frozenset[str]:
     return frozenset(keys)
 
 
+def answers_for(address: Item) -> list[str]:
+    """Ids of the ports that a floating IP points at or forwards to."""
+    forwardings = address.fields.get("port_forwardings") or ()
+    ids = [address.fields.get("port_id"), *(each["internal_port_id"] for each in forwardings)]
+    return list(dict.fromkeys(str(identifier) for identifier in ids if identifier))
+
+
 def part_of(item: Item, servers: set[str], source: Inventory) -> bool:
     """Whether an item belongs to one of these servers: its ports, addresses, volumes and their snapshots do."""
     if item.kind == "port":
-        return item.observed["device_id"] in servers
+        trunk = source.get("trunk", item.observed["device_id"])  # a subport belongs to its trunk
+        return part_of(trunk, servers, source) if trunk else item.observed["device_id"] in servers
+    if item.kind == "trunk":
+        parent = source.get("port", item.fields["port_id"])
+        return parent is not None and part_of(parent, servers, source)
     if item.kind == "floating_ip":
-        port = source.get("port", item.fields.get("port_id"))
-        return port is not None and port.observed["device_id"] in servers
+        ports = [source.get("port", port) for port in answers_for(item)]
+        return bool(ports) and all(port is not None and part_of(port, servers, source) for port in ports)
     if item.kind == "volume":
         return any(server in servers for server in attached_to(item, source))
     if item.kind == "volume_snapshot":

@@ -10,7 +10,7 @@ from pumphouse.service.session import Session
 from pumphouse.tasks.run import Run
 
 # What goes with one server; everything else of a project is shared by its servers.
-WITH_SERVER = ("server", "volume", "volume_snapshot", "port", "floating_ip")
+WITH_SERVER = ("server", "volume", "volume_snapshot", "port", "trunk", "floating_ip")
 
 
 def preview(session: Session, selection: Selection) -> tuple[Step, ...]:

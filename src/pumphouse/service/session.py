@@ -22,6 +22,7 @@ from pumphouse.locks import Locks
 from pumphouse.model import Acceptance, Event, Item, Migration, Plan, Row, Selection, Step, fingerprint
 from pumphouse.plan import World, make_plan
 from pumphouse.plan.owner import owner_is_kept
+from pumphouse.plan.understood import understood
 from pumphouse.ports import Cloud, IdentityTables, Journal, Ledger, Ports, Power, Publish, Transfer
 from pumphouse.tasks.actors import Actors
 from pumphouse.tasks.run import Run
@@ -71,7 +72,7 @@ class Session:
         return source, destination
 
     def look(self) -> tuple[Inventory, Inventory]:
-        """Read both clouds, at the same time.
+        """Read both clouds, at the same time; of the source, what the destination understands.
 
         :raises Forbidden: when one of the users is no administrator.
         """
@@ -88,6 +89,7 @@ class Session:
                     error.status,
                 ) from None
         tables, carrying = self.adapters.identity, self.carries_passwords
+        source = understood(source, destination.network, self.config.policy)
         return add_identity(source, tables, carrying), add_identity(destination, tables, carrying)
 
     @property

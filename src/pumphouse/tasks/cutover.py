@@ -4,10 +4,11 @@ from contextlib import nullcontext
 from typing import Any
 
 from pumphouse.errors import CloudError, Overlimit
-from pumphouse.kinds import KINDS, server
+from pumphouse.kinds import KINDS, floating_ip, server
 from pumphouse.kinds.image import MARK
 from pumphouse.model import Item, Step
 from pumphouse.plan.changes import remembered
+from pumphouse.plan.select import answers_for
 from pumphouse.ports import Cloud
 from pumphouse.tasks.capture import capture_server
 from pumphouse.tasks.disks import undo_volume
@@ -188,7 +189,7 @@ def _floating_ips(run: Run, item: Item) -> list[Step]:
     return [
         step
         for step in run.plan.steps
-        if step.kind == "floating_ip" and run.item(step.key).fields.get("port_id") in ports
+        if step.kind == "floating_ip" and ports.intersection(answers_for(run.item(step.key)))
     ]
 
 
@@ -213,8 +214,8 @@ def release_addresses(run: Run, step: Step) -> None:
     for address in _floating_ips(run, run.item(step.key)):
         row = run.row(address.key)
         if row and row.how == "created" and row.data.get("held") is False and row.destination_id:
-            body = {"floatingip": {"port_id": None}}
-            run.ports.destination.put("network", f"/floatingips/{row.destination_id}", body)
+            want = run.want(run.item(address.key))
+            floating_ip.FloatingIp().release(run.ports.destination, row.destination_id, want)
             run.ports.ledger.note(address.key, held=True)
 
 

@@ -23,6 +23,15 @@ QOS_RULES = {
         qos.MIN_KBPS: ANY_RATE,
         qos.DIRECTION: {"type:values": constants.VALID_DIRECTIONS},
     },
+    qos.RULE_TYPE_PACKET_RATE_LIMIT: {
+        qos.MAX_KPPS: ANY_RATE,
+        qos.MAX_BURST_KPPS: ANY_RATE,
+        qos.DIRECTION: {"type:values": constants.VALID_DIRECTIONS},
+    },
+    qos.RULE_TYPE_MINIMUM_PACKET_RATE: {
+        qos.MIN_KPPS: ANY_RATE,
+        qos.DIRECTION: {"type:values": (*constants.VALID_DIRECTIONS, constants.ANY_DIRECTION)},
+    },
     qos.RULE_TYPE_DSCP_MARKING: {qos.DSCP_MARK: {"type:values": constants.VALID_DSCP_MARKS}},
 }
 

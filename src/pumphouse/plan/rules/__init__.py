@@ -1,7 +1,17 @@
 """What the operator must know before anything moves: every problem has one rule, with its remedy."""
 
 from pumphouse.model import Problem
-from pumphouse.plan.rules import accept, capacity, changes, identity, network, servers, steps, volumes
+from pumphouse.plan.rules import (
+    accept,
+    capacity,
+    changes,
+    identity,
+    network,
+    network_clashes,
+    servers,
+    steps,
+    volumes,
+)
 from pumphouse.plan.rules.view import RULES, Rule, View
 
 __all__ = [
@@ -14,6 +24,7 @@ __all__ = [
     "check",
     "identity",
     "network",
+    "network_clashes",
     "servers",
     "steps",
     "volumes",

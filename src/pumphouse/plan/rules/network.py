@@ -1,41 +1,55 @@
-"""Rules about networks."""
+"""Rules about networks: what will differ, and what to know before."""
 
-import ipaddress
+from pumphouse.kinds import KINDS
+from pumphouse.model import Action
+from pumphouse.network_resource import NetworkKind
+from pumphouse.plan.rules.view import NOTE, WARN, Found, View, rule, said
+from pumphouse.plan.select import answers_for
 
-from pumphouse.plan.rules.view import BLOCK, WARN, Found, View, rule, said
+NETWORK_KINDS = tuple(name for name, kind in KINDS.items() if isinstance(kind, NetworkKind))
 
 
-@rule("rules-address-group", BLOCK)
-def _address_group(view: View) -> Found:
-    """Security group rules with address groups, which are not carried yet."""
-    for item in view.to_do("security_group_rules"):
-        if item.observed["address_groups"]:
+@rule("network-attribute", WARN)
+def _attribute(view: View) -> Found:
+    """An attribute of a network resource that the destination's Neutron does not know; it is left out."""
+    for kind in NETWORK_KINDS:
+        for item in view.to_do(kind):
+            for field, why in item.observed.get("left_out", {}).items():
+                yield (
+                    item.key,
+                    f"{said(item)} arrives without {field}: the destination {why}",
+                    "Have it configured in the destination and plan again, or do without.",
+                )
+
+
+@rule("network-extension", WARN)
+def _extension(view: View) -> Found:
+    """A network resource of a kind that the destination's Neutron does not have; it is left out."""
+    for step in view.steps:
+        item = view.source.by_key(step.key)
+        if step.action is Action.SKIP and item and item.observed.get("no_extension"):
             yield (
-                item.key,
-                f"security group {item.name!r} has rules with address groups, not carried yet",
-                ("Write the addresses into the rules, or exclude the group and what uses it."),
+                step.key,
+                f"{said(item)} is not made: {step.reason}",
+                "Have the extension configured in the destination and plan again, or do without.",
             )
 
 
-@rule("port-extras", WARN)
-def _port_extras(view: View) -> Found:
-    """Ports with a trunk or a QoS policy, which are not carried yet."""
-    for item in view.to_do("port"):
-        for name, words in (
-            ("trunk_details", "is the parent of a trunk"),
-            ("qos_policy_id", "has a QoS policy"),
-        ):
-            if item.observed.get(name):
-                yield (
-                    item.key,
-                    f"{said(item)} {words}, which is not carried yet",
-                    "Set it up in the destination.",
-                )
+@rule("network-not-carried", WARN)
+def _not_carried(view: View) -> Found:
+    """A network resource with something that cannot be carried, such as several segments."""
+    for name in NETWORK_KINDS:
+        kind = KINDS[name]
+        assert isinstance(kind, NetworkKind)
+        for item in view.to_do(name):
+            for field, (words, remedy) in kind.told.items():
+                if item.observed.get(field):
+                    yield item.key, f"{said(item)} {words}", remedy
 
 
 @rule("router-address", WARN)
 def _router_address(view: View) -> Found:
-    """Routers whose external address both clouds have from the first cutover on."""
+    """A router whose external address both clouds have from the first cutover on."""
     for item in view.to_do("router"):
         if item.fields.get("external_gateway_info"):
             yield (
@@ -47,34 +61,61 @@ def _router_address(view: View) -> Found:
             )
 
 
-@rule("floating-ip-outside", BLOCK)
-def _outside(view: View) -> Found:
-    """Floating IPs that are in no subnet of their network in the destination."""
-    for item in view.to_do("floating_ip"):
-        step = next((s for s in view.steps if s.key == f"network:{item.fields['floating_network_id']}"), None)
-        if step is None or not step.destination_id:
-            continue
-        cidrs = [
-            ipaddress.ip_network(s.fields["cidr"])
-            for s in view.destination.of("subnet")
-            if s.fields["network_id"] == step.destination_id
-        ]
-        address = ipaddress.ip_address(item.fields["floating_ip_address"])
-        if not any(address in cidr for cidr in cidrs):
+@rule("router-gateways", WARN)
+def _gateways(view: View) -> Found:
+    """A router with several gateways, of which the first is carried."""
+    for item in view.to_do("router"):
+        count = len(item.observed.get("external_gateways") or ())
+        if count > 1:
             yield (
                 item.key,
-                f"floating IP {address} is in no subnet of the destination's network {step.name!r}",
-                ("Add a subnet that holds it to that network, or exclude the floating IP."),
+                f"{said(item)} has {count} gateways, of which only the first is carried",
+                "Add the others in the destination.",
             )
 
 
-@rule("floating-ip-forwarding", WARN)
-def _forwarding(view: View) -> Found:
-    """Floating IPs with port forwardings, which are not carried yet."""
-    for item in view.to_do("floating_ip"):
-        if item.observed.get("port_forwardings"):
+@rule("share-waits", WARN)
+def _share_waits(view: View) -> Found:
+    """A share with a project that is not in the destination; it is left out until that is."""
+    for step in view.steps:
+        item = view.source.by_key(step.key)
+        if step.kind == "rbac_policy" and step.action is Action.SKIP and item:
+            yield (
+                step.key,
+                f"{said(item)} is not shared yet: {step.reason}",
+                "Migrate this selection again when that project has arrived.",
+            )
+
+
+@rule("network-mtu", WARN)
+def _mtu(view: View) -> Found:
+    """A network whose MTU is larger than any of its type in the destination."""
+    for item in view.to_do("network"):
+        known = [
+            other.fields["mtu"]
+            for other in view.destination.of("network")
+            if other.fields.get("mtu")
+            and other.fields.get("provider:network_type") == item.fields.get("provider:network_type")
+        ]
+        if known and (item.fields.get("mtu") or 0) > max(known):
             yield (
                 item.key,
-                f"floating IP {item.name} has port forwardings, not carried yet",
-                ("Set them up in the destination."),
+                f"{said(item)} has MTU {item.fields['mtu']}; no such network of the destination has more than "
+                f"{max(known)}",
+                "Raise the MTU of the destination's underlay, or lower it at the source, in the guests too; Neutron "
+                "refuses what is too big.",
+            )
+
+
+@rule("forwarding-shared", NOTE)
+def _forwarding_shared(view: View) -> Found:
+    """A floating IP with port forwardings to several servers, which are not cut over in one moment."""
+    for item in view.to_do("floating_ip"):
+        ports = [view.source.get("port", port) for port in answers_for(item)]
+        servers = {port.observed["device_id"] for port in ports if port and port.observed["device_id"]}
+        if len(servers) > 1:
+            yield (
+                item.key,
+                f"floating IP {item.name} forwards to {len(servers)} servers; it moves with the first of them",
+                "Move these servers in one run, so that the others follow at once.",
             )

@@ -39,6 +39,11 @@ class View:
         """The policy in force for an item: with the overrides of its project and server."""
         return policy_of(item, self.source, self.policy)
 
+    def made(self, item: Item) -> bool:
+        """Whether an earlier run may have made it: then what is in the way may be itself."""
+        row = self.rows.get(item.key)
+        return row is not None and row.state in ("intended", "created")
+
     def started(self, item: Item) -> bool:
         """Whether its cutover has begun: then its present state is our doing."""
         row = self.rows.get(item.key)
