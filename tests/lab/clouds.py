@@ -193,8 +193,16 @@ def _networks(cloud: Any) -> dict[str, list[dict[str, Any]]]:
         "floating ip": "floatingips",
         "security group": "security-groups",
         "rbac policy": "rbac-policies",
+        "subnet pool": "subnetpools",
+        "address scope": "address-scopes",
+        "address group": "address-groups",
+        "qos policy": "qos/policies",
+        "trunk": "trunks",
     }
-    return {kind: every(cloud, "network", f"/{path}", path.replace("-", "_")) for kind, path in kinds.items()}
+    return {
+        kind: every(cloud, "network", f"/{path}", path.rpartition("/")[2].replace("-", "_"))
+        for kind, path in kinds.items()
+    }
 
 
 def traces(everything: dict[str, Objects]) -> list[str]:

@@ -1,12 +1,13 @@
 """Neutron RBAC policies: what is shared with one other project, or with all."""
 
-from collections.abc import Container
+from collections.abc import Container, Iterator
+from dataclasses import replace
 from typing import Any
 
 from pumphouse.model import Item
 from pumphouse.network_resource import NetworkKind
 from pumphouse.ports import Cloud
-from pumphouse.resource import Api, Ref
+from pumphouse.resource import Api, Found, Ref
 
 # Type of the object → our kind of it.
 OBJECTS = {
@@ -42,6 +43,7 @@ class RbacPolicy(NetworkKind):
     compared = ()
     identity = portable
     fixed = portable
+    reads_after = (*OBJECTS.values(), "project")
     companion_of = ("target_project_id",)
     extension = "rbac-policies"
     left_at_source = "goes with what it shares"
@@ -52,6 +54,14 @@ class RbacPolicy(NetworkKind):
         "id": "Neutron gives a new one",
     }
 
+    def read(self, cloud: Cloud, found: Found) -> Iterator[Item]:
+        """Named after what is shared, and with whom."""
+        names = {i.id: i.name for kind in self.reads_after for i in found[kind]}
+        for item in super().read(cloud, found):
+            identifier, target = item.observed["object_id"], item.fields.get("target_project_id")
+            to = names.get(target, target) if target else "all"
+            yield replace(item, name=f"{names.get(identifier, identifier)} for {to}")
+
     def item(self, body: dict[str, Any]) -> Item | None:
         """The object under the name of its kind; what follows from an attribute of the object is not looked at."""
         kind, target = OBJECTS.get(body["object_type"]), body["target_tenant"]
@@ -61,8 +71,14 @@ class RbacPolicy(NetworkKind):
         fields[f"{kind}_id"] = body["object_id"]
         if target != EVERYBODY:
             fields["target_project_id"] = target
-        name = f"{body['object_type']} {body['object_id']} for {'all' if target == EVERYBODY else target}"
-        return Item(self.name, body["id"], name, body["project_id"], fields, {"object_id": body["object_id"]})
+        return Item(
+            self.name,
+            body["id"],
+            body["object_id"],
+            body["project_id"],
+            fields,
+            {"object_id": body["object_id"]},
+        )
 
     def belongs(self, item: Item, selected: Container[str]) -> bool:
         """With what it shares, when the project it is for comes too, or it is for all."""
