@@ -110,6 +110,11 @@ class Policy(WorkloadPolicy):
         default_factory=dict,
         description="Volume types of the source → of the destination; same name when left out.",
     )
+    create_volume_types: bool = Field(
+        False,
+        description="Make volume types that the destination lacks and volume_types does not map: with extra specs, "
+        "QoS specs that are there under the same name, and access.",
+    )
     projects: Mapping[str, str] = Field(
         default_factory=dict,
         description="Names of projects at the source → in the destination; same name when left out.",
@@ -124,6 +129,11 @@ class Policy(WorkloadPolicy):
     flavors: Mapping[str, str] = Field(
         default_factory=dict,
         description="Flavors of the source, by name or id → their names in the destination.",
+    )
+    shared_pools: Mapping[str, str] = Field(
+        default_factory=dict,
+        description="Storage pools that both clouds have, as host@backend#pool of the source → of the destination: "
+        "volumes in them are handed over, no byte copied.",
     )
     snapshots: Literal["keep", "drop"] = Field(
         "keep", description="Whether snapshots of volumes are carried, as snapshots of the moved volume."

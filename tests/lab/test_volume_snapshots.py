@@ -44,6 +44,10 @@ def history(lab, side):
 
 @pytest.fixture(scope="module")
 def moved(lab, chronicle):
+    config = lab.home / "drop.yaml"
+    config.write_text(lab.config.read_text() + "\npolicy: {snapshots: drop}\n")
+    said = lab.run("plan", "volume", NAME, "--config", str(config)).stdout
+    assert "'1950'" in said and "dropped by policy.snapshots" in said
     for point in POINTS:
         assert lab.kill(point, *MOVE), point
     lab.run(*MOVE)
@@ -66,10 +70,3 @@ def test_rollback_removes_the_snapshots_with_the_volume(lab, chronicle, moved):
     assert [each for each in there["snapshot"].values() if each["name"] in ("1901", "1950")] == []
     assert traces(there) == []
     assert history(lab, "source") == chronicle
-
-
-def test_dropped_by_policy_the_plan_says_so(lab, chronicle):
-    config = lab.home / "drop.yaml"
-    config.write_text(lab.config.read_text() + "\npolicy: {snapshots: drop}\n")
-    done = lab.run("plan", "volume", NAME, "--config", str(config))
-    assert "'1950'" in done.stdout and "dropped by policy.snapshots" in done.stdout

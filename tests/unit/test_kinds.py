@@ -31,6 +31,7 @@ from worlds import (
     volume,
     volume_snapshot,
     volume_type,
+    volume_type_access,
 )
 
 from pumphouse.errors import CloudError, Conflict
@@ -39,6 +40,7 @@ from pumphouse.kinds import image as images
 from pumphouse.kinds import server as servers
 from pumphouse.kinds import volume as volumes
 from pumphouse.kinds import volume_snapshot as snapshots
+from pumphouse.kinds import volume_type as volume_types
 from pumphouse.model import Item
 from pumphouse.policy import Policy
 from pumphouse.server_body import ATTACHED
@@ -533,12 +535,44 @@ def test_a_member_accepts_as_it_did() -> None:
 
 
 # --- volumes --------------------------------------------------------------------------------------
-def test_a_volume_type_is_known_by_its_name() -> None:
-    bodies = {"volume_types": [{"id": "uuid", "name": "gold"}]}
-    assert read("volume_type", RecordingCloud().on("GET", "block-storage", "/types", bodies)) == [
-        Item("volume_type", "gold", "gold", None, {"name": "gold"})
-    ]
-    assert volume_type("gold").id == "gold"
+def test_a_volume_type_is_known_by_its_name_and_read_with_what_belongs_to_it() -> None:
+    body = {"id": "uuid", "name": "gold", "description": None, "extra_specs": {}, "qos_specs_id": "q"}
+    cloud = RecordingCloud().on("GET", "block-storage", "/types", {"volume_types": [body]})
+    cloud.on("GET", "block-storage", "/types/uuid/encryption", {"cipher": "aes", "deleted": False})
+    (found,) = read("volume_type", cloud, volume_qos=[Item("volume_qos", "q", "fast", None, {})])
+    assert (found.id, found.observed["type_id"]) == ("gold", "uuid")
+    assert (found.fields["qos_specs"], found.fields["encryption"]) == ("fast", {"cipher": "aes"})
+
+
+def test_a_volume_type_is_made_with_what_belongs_to_it() -> None:
+    cloud = RecordingCloud().on("POST", "block-storage", "/types", {"volume_type": {"id": "uuid"}})
+    there = {"volume_types": [{"id": "uuid", "name": "gold", volume_types.PUBLIC: False}]}
+    cloud.on("GET", "block-storage", "/types", there)
+    cloud.on("GET", "block-storage", "/qos-specs", {"qos_specs": [{"id": "q", "name": "fast"}]})
+    gold = volume_type("gold", extra_specs={"a": "b"}, qos_specs="fast", encryption={"cipher": "aes"})
+    assert create(gold, cloud) == "gold"
+    KINDS["volume_type"].finish(cloud, "gold", want(gold), gold)
+    assert cloud.sent("POST", "/types/uuid/extra_specs") == [{"extra_specs": {"a": "b"}}]
+    assert cloud.sent("POST", "/types/uuid/encryption") == [{"encryption": {"cipher": "aes"}}]
+    create(volume_type_access("gold", "acme"), cloud)
+    assert cloud.sent("POST", "/types/uuid/action") == [{"addProjectAccess": {"project": "acme"}}]
+    KINDS["volume_type"].delete(cloud, "gold")
+    assert ("DELETE", "/types/uuid") in [(c[0], c[2]) for c in cloud.calls]
+
+
+def test_the_access_to_private_types_is_read() -> None:
+    answer = {"volume_type_access": [{"project_id": "acme", "volume_type_id": "id-gold"}]}
+    cloud = RecordingCloud().on("GET", "block-storage", "/types/id-gold/os-volume-type-access", answer)
+    types = [volume_type("gold", **{volume_types.PUBLIC: False}), volume_type("open")]
+    (found,) = read("volume_type_access", cloud, volume_type=types, project=[project("acme")])
+    assert found.fields == {"volume_type": "gold", "project_id": "acme"}
+
+
+def test_a_read_only_volume_stays_so() -> None:
+    answer = {"volume": {"bootable": "false", "volume_image_metadata": {}, "metadata": {}}}
+    cloud = RecordingCloud().on("GET", "block-storage", "/volumes/new", answer)
+    finish(volume("v", "p", "u", readonly=True), cloud)
+    assert cloud.sent("POST", "/volumes/new/action") == [{"os-update_readonly_flag": {"readonly": True}}]
 
 
 def volume_body(**more: Any) -> dict[str, Any]:

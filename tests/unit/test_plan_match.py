@@ -309,9 +309,19 @@ def test_a_volume_type_is_mapped_by_policy() -> None:
 def test_a_volume_type_that_is_not_there_blocks_it_and_its_volumes(mapped: dict[str, str]) -> None:
     found = world(None, without(new_cloud(), "volume_type:gold"), volume_types=mapped)
     wanted = mapped.get("gold", "gold")
-    assert step("volume_type:gold", found).reason == f"the destination has no volume_type {wanted!r}"
+    reason = step("volume_type:gold", found).reason
+    assert reason.startswith(f"the destination has no volume_type {wanted!r}")
+    assert ("policy.create_volume_types" in reason) is not bool(mapped)
     assert step("volume:data", found).action is BLOCK
     assert step("server:web-1", found).action is BLOCK
+
+
+def test_a_volume_type_is_made_where_policy_says_so_unless_it_is_mapped() -> None:
+    nowhere = without(new_cloud(), "volume_type:gold")
+    made = world(None, nowhere, create_volume_types=True)
+    assert (step("volume_type:gold", made).action, step("volume:data", made).action) == (CREATE, MOVE)
+    mapped = world(None, nowhere, create_volume_types=True, volume_types={"gold": "fast"})
+    assert step("volume_type:gold", mapped).action is BLOCK
 
 
 def test_a_physical_network_is_mapped_by_policy() -> None:

@@ -25,7 +25,10 @@ from worlds import (
     there,
     user,
     volume,
+    volume_pool,
+    volume_qos,
     volume_snapshot,
+    volume_type,
     without,
     world,
 )
@@ -36,6 +39,7 @@ from pumphouse.model import HostRoom, Item, NetworkFacts, Selection, Severity
 from pumphouse.network_resource import NetworkKind
 from pumphouse.plan import World
 from pumphouse.plan.owner import owner_is_kept
+from pumphouse.plan.pools import HOST
 from pumphouse.plan.rules.view import RULES
 from pumphouse.plan.understood import understood
 from pumphouse.policy import Policy
@@ -53,6 +57,11 @@ def source(*more: Item) -> World:
 def seen(key: str, **observed: object) -> World:
     """The source with something observed otherwise."""
     return source(changed(BY_KEY[key], observed=observed))
+
+
+def made_type(*more: Item, **fields: object) -> World:
+    parts = replaced(acme(), volume_type("gold", **fields), *more)
+    return world(parts, without(new_cloud(), "volume_type:gold"), create_volume_types=True)
 
 
 def reused_port(device: str = "someone") -> World:
@@ -529,6 +538,62 @@ CASES: dict[str, tuple[str, Severity, str, str, Callable[[], World]]] = {
         "volume_snapshot:s",
         "is lost: the destination's block storage cannot change",
         lambda: world([*acme(), volume_snapshot("s", "spare", "acme")]),
+    ),
+    "type that differs": (
+        "volume-type-differs",
+        WARN,
+        "volume_type:gold",
+        "multiattach 'not set' instead of '<is> True'",
+        lambda: source(volume_type("gold", extra_specs={"multiattach": "<is> True"})),
+    ),
+    "type with QoS specs": (
+        "volume-type-qos",
+        BLOCK,
+        "volume_type:gold",
+        "needs QoS specs 'fast', which the destination does not have",
+        lambda: made_type(volume_qos("fast", iops="5"), qos_specs="fast"),
+    ),
+    "type of a backend": (
+        "volume-type-backend",
+        BLOCK,
+        "volume_type:gold",
+        "asks for storage 'rbd'",
+        lambda: made_type(extra_specs={"volume_backend_name": "rbd"}),
+    ),
+    "volume in a group": (
+        "volume-group",
+        WARN,
+        "volume:data",
+        "leaves its volume group g",
+        lambda: seen("volume:data", group_id="g"),
+    ),
+    "volume with backups": (
+        "volume-backups",
+        WARN,
+        "volume:data",
+        "has 2 backup(s)",
+        lambda: seen("volume:data", backups=2),
+    ),
+    "adopted": (
+        "volume-adopted",
+        NOTE,
+        "volume:spare",
+        "is handed over without a copy",
+        lambda: world(
+            replaced(acme(), changed(BY_KEY["volume:spare"], observed={HOST: "a@b#c"})),
+            [*new_cloud(), volume_pool("d@e#f")],
+            shared_pools={"a@b#c": "d@e#f"},
+        ),
+    ),
+    "not adopted": (
+        "volume-not-adopted",
+        NOTE,
+        "volume:spare",
+        "the destination has no pool 'd@e#f'",
+        lambda: world(
+            replaced(acme(), changed(BY_KEY["volume:spare"], observed={HOST: "a@b#c"})),
+            shared_pools={"a@b#c": "d@e#f"},
+        ),
     ),
     "snapshot dropped": (
         "volume-snapshots-dropped",

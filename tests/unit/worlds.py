@@ -246,8 +246,25 @@ def image_member(image_: str, project_: str) -> Item:
     return item("image_member", f"{image_}/{project_}", f"{image_} for {project_}", None, fields)
 
 
-def volume_type(name: str) -> Item:
-    return item("volume_type", name, name, None, {"name": name})
+def volume_type(name: str, **fields: Any) -> Item:
+    values = {
+        "name": name,
+        "description": "",
+        "os-volume-type-access:is_public": True,
+        "extra_specs": {},
+        "qos_specs": "",
+        "encryption": {},
+    }
+    return item("volume_type", name, name, None, {**values, **fields}, type_id=f"id-{name}")
+
+
+def volume_type_access(kind: str, project_: str) -> Item:
+    fields = {"volume_type": kind, "project_id": project_}
+    return item("volume_type_access", f"{kind}/{project_}", f"{kind} for {project_}", project_, fields)
+
+
+def volume_qos(name: str, **specs: str) -> Item:
+    return item("volume_qos", f"id-{name}", name, None, {"name": name, "consumer": "both", "specs": specs})
 
 
 def server_group(id_: str, project_: str, user_: str, policy: str = "anti-affinity", **observed: Any) -> Item:
@@ -275,6 +292,7 @@ def volume(
         "metadata": {},
         "bootable": False,
         "volume_image_metadata": {},
+        "readonly": False,
     }
     seen = {
         "status": "in-use" if server_ else "available",

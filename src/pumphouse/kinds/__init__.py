@@ -35,8 +35,10 @@ from pumphouse.kinds.trust import Trust
 from pumphouse.kinds.user import User
 from pumphouse.kinds.volume import Volume
 from pumphouse.kinds.volume_pool import VolumePool
+from pumphouse.kinds.volume_qos import VolumeQos
 from pumphouse.kinds.volume_snapshot import VolumeSnapshot
 from pumphouse.kinds.volume_type import VolumeType
+from pumphouse.kinds.volume_type_access import VolumeTypeAccess
 from pumphouse.resource import Kind
 
 KINDS: dict[str, Kind] = {
@@ -76,7 +78,9 @@ KINDS: dict[str, Kind] = {
         Image(),
         ImageMember(),
         VolumePool(),
+        VolumeQos(),
         VolumeType(),
+        VolumeTypeAccess(),
         ServerGroup(),
         Volume(),
         VolumeSnapshot(),

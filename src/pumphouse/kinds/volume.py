@@ -1,5 +1,6 @@
 """Cinder volumes: fields here, data through an image by a transfer."""
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,12 +22,13 @@ class Volume(Kind):
     api = Api("block-storage", "/volumes", "volume", "volumes")
     refs = (Ref("volume_type", "volume_type"), Ref("project", "project_id"), Ref("user", "user_id"))
     portable = ("name", "description", "size", "volume_type", "project_id", "user_id", "metadata")
-    compared = ("bootable", "volume_image_metadata")
+    compared = ("bootable", "volume_image_metadata", "readonly")
     payload = True
     moves = True
     acts_in_project = True
     reads_after = ("user",)
     notes = {
+        "readonly": "a flag that Cinder keeps among the metadata",
         "user_id": "kept when the user was made by Pumphouse, else the administrator's",
     }
     chosen = {
@@ -36,26 +38,37 @@ class Volume(Kind):
         "id": "Cinder gives a new one",
         "availability_zone": "chosen by the destination",
         "encrypted": "blocked: the key stays in the source",
+        "group_id": "groups are not carried; the plan names the volumes that are in one",
+        "backups": "the plan names the volumes that have some",
     }
 
     def read(self, cloud: Cloud, found: Found) -> Iterator[Item]:
         """Of every project; a user that no longer exists is none."""
         users = {user.id for user in found["user"]}
+        backups = Counter(
+            backup["volume_id"]
+            for backup in cloud.pages("block-storage", "/backups/detail", "backups", all_tenants="1")
+        )
         for body in cloud.pages("block-storage", "/volumes/detail", "volumes", all_tenants="1"):
             owner = body.get("user_id") if body.get("user_id") in users else None
-            item = self.item({**body, "project_id": body.get(PROJECT), "user_id": owner})
+            more = {"project_id": body.get(PROJECT), "user_id": owner, "backups": backups[body["id"]]}
+            item = self.item({**body, **more})
             if item:
                 yield item
 
     def observe(self) -> tuple[str, ...]:
-        """Attachments name servers and devices."""
-        return ("status", "size", "attachments", "encrypted", "multiattach", "availability_zone")
+        """Attachments name servers and devices; the host names the pool, for administrators."""
+        return (
+            *("status", "attachments", "encrypted", "multiattach", "availability_zone"),
+            *("backups", "os-vol-host-attr:host", "group_id", "consistencygroup_id"),
+        )
 
     def normalise(self, fields: dict[str, Any]) -> dict[str, Any]:
         """Booleans as such; metadata without what Cinder adds."""
         fields["name"] = fields.get("name") or ""
         fields["bootable"] = str(fields["bootable"]).lower() == "true"
         fields.setdefault("volume_image_metadata", {})
+        fields.setdefault("readonly", fields["metadata"].get("readonly", "").lower() == "true")
         fields["metadata"] = {n: v for n, v in fields["metadata"].items() if n not in OWN_METADATA}
         return fields
 
@@ -89,6 +102,8 @@ class Volume(Kind):
             body = {"os-set_bootable": {"bootable": want["bootable"]}}
             cloud.post("block-storage", f"{path}/action", body)
         cloud.put("block-storage", f"{path}/metadata", {"metadata": want["metadata"]})
+        if want.get("readonly") and volume["metadata"].get("readonly", "").lower() != "true":
+            cloud.post("block-storage", f"{path}/action", {"os-update_readonly_flag": {"readonly": True}})
 
     def delete(self, cloud: Cloud, identifier: str) -> None:
         """Cinder deletes in its own time; see :func:`wait_gone`."""

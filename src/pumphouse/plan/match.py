@@ -11,6 +11,7 @@ from pumphouse.model import Action, Item, Row, Step
 from pumphouse.plan.changes import KNOWN, changes, moved_away
 from pumphouse.plan.inforce import policy_of
 from pumphouse.plan.order import Mentions
+from pumphouse.plan.pools import ADOPTED, shared_pool
 from pumphouse.policy import Policy
 from pumphouse.references import references
 from pumphouse.resource import Kind
@@ -77,7 +78,7 @@ class _Matcher:
         verdict = self._hindered_by(needs) or self._decide(kind, item)
         if verdict.destination_id and verdict.action in (Action.REUSE, Action.UPDATE):
             self._found[item.key] = verdict.destination_id
-        size = payload_bytes(item)
+        size = 0 if verdict.reason == ADOPTED else payload_bytes(item)
         runs = kind.name == "server" and item.observed["status"] == "ACTIVE"
         step = Step(
             key=item.key,
@@ -100,7 +101,7 @@ class _Matcher:
     def _downtime(self, server: Item, root: int) -> float:
         """Volumes and root are copied at the same time, sharing one pipe."""
         volumes = [self._source.get("volume", v["volume_id"]) for v in server.fields["volumes"]]
-        total = root + sum(payload_bytes(v) for v in volumes if v)
+        total = root + sum(payload_bytes(v) for v in volumes if v and not self._adopted(v))
         rate = min(RATE, (self._policy.bandwidth or float("inf")) * (1 << 20))
         return round(FIXED + total / rate, 1)
 
@@ -123,7 +124,7 @@ class _Matcher:
         if kind.name == "volume_snapshot" and (reason := self._left_out(item)):
             return _Verdict(Action.SKIP, reason)
         if kind.moves:  # a server of the same name is another server
-            return _Verdict(Action.MOVE, "")
+            return _Verdict(Action.MOVE, ADOPTED if self._adopted(item) else "")
         return self._compare(kind, item, row)
 
     def _awaited(self, kind: Kind, item: Item) -> str:
@@ -137,6 +138,12 @@ class _Matcher:
                 if step and step.action in (Action.SKIP, Action.BLOCK):
                     return f"its {ref.kind} {step.name!r} does not come: {step.reason}"
         return ""
+
+    def _adopted(self, item: Item) -> bool:
+        if item.kind != "volume":
+            return False
+        pool, why_not = shared_pool(item, self._source, self._policy)
+        return not why_not and self._destination.get("volume_pool", pool) is not None
 
     def _left_out(self, snapshot: Item) -> str:
         """Why a snapshot is not carried; empty when it is."""
@@ -211,8 +218,13 @@ class _Matcher:
 
     def _absent(self, kind: Kind, item: Item) -> _Verdict:
         if kind.reuse_only:
-            wanted = self._policy.volume_types.get(item.name, item.name)
-            return _Verdict(Action.BLOCK, f"the destination has no {kind.name} {wanted!r}")
+            wanted = self._policy.volume_types.get(item.name)
+            if self._policy.create_volume_types and wanted is None:
+                return _Verdict(Action.CREATE, "made by policy.create_volume_types")
+            words = "" if wanted else "; map it by policy.volume_types, or set policy.create_volume_types"
+            return _Verdict(
+                Action.BLOCK, f"the destination has no {kind.name} {wanted or item.name!r}{words}"
+            )
         if reason := kind.never_made(item):
             return _Verdict(Action.BLOCK, reason)
         return _Verdict(Action.CREATE, "")

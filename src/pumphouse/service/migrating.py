@@ -17,7 +17,7 @@ from pumphouse.tasks.run import Run
 from pumphouse.tasks.sharing import acting, standing, wait_for_users
 
 MADE_ANEW = (Action.CREATE, Action.MOVE)
-OF_THE_SOURCE = ("status", "locked", "locked_by_us")
+OF_THE_SOURCE = ("status", "locked", "locked_by_us", "adopt")
 
 
 def migrate(session: Session, plan: Plan, prepare_only: bool) -> RunResult:

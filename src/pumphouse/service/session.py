@@ -22,6 +22,7 @@ from pumphouse.locks import Locks
 from pumphouse.model import Acceptance, Event, Item, Migration, Plan, Row, Selection, Step, fingerprint
 from pumphouse.plan import World, make_plan
 from pumphouse.plan.owner import owner_is_kept
+from pumphouse.plan.pools import as_it_was
 from pumphouse.plan.understood import understood
 from pumphouse.ports import Cloud, IdentityTables, Journal, Ledger, Ports, Power, Publish, Transfer
 from pumphouse.tasks.actors import Actors
@@ -88,6 +89,7 @@ class Session:
                     "Pumphouse needs the role admin in both clouds; see 'pumphouse check'.",
                     error.status,
                 ) from None
+        source = as_it_was(source, self.adapters.ledger.rows().values())
         tables, carrying = self.adapters.identity, self.carries_passwords
         source = understood(source, destination.network, self.config.policy)
         return add_identity(source, tables, carrying), add_identity(destination, tables, carrying)

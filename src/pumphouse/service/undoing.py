@@ -9,6 +9,7 @@ from pumphouse.kinds import KINDS
 from pumphouse.model import Action, Outcome, Plan, Result, Row, RunResult, Selection, Step
 from pumphouse.plan.select import named, part_of
 from pumphouse.service.session import Session
+from pumphouse.tasks.adopt import adopted_from
 from pumphouse.tasks.closing import open_to_remove
 from pumphouse.tasks.cutover import restart, undo_root, undo_server
 from pumphouse.tasks.disks import undo_volume
@@ -115,6 +116,8 @@ def _remove(run: Run, step: Step) -> None:
     """A server also starts its original; everything absent is success."""
     if step.kind == "server":
         undo_server(run, step.key)
+        for key in adopted_from(run, step.key.partition(":")[2]):
+            undo_volume(run, key)
         run.temporaries.drop(step.key)
         restart(run, step.key)
     elif step.kind == "volume_snapshot":

@@ -72,6 +72,10 @@ class Actors:
             self._ledger.note(item.key, owner=self._cloud.user_id, owner_refused=refused)
         return answer
 
+    def in_project(self, project: str) -> Cloud:
+        """The administrator, in a project of this cloud."""
+        return self._as_admin(project)
+
     @contextmanager
     def lend_keypair(self, item: Item, source: Inventory) -> Iterator[None]:
         """Within, the administrator has the keypair of a server: Nova finds it by name among those of the maker.
@@ -150,7 +154,7 @@ class Actors:
             self._cloud.put("identity", f"{path}/{role}")
             return name
 
-        self._temporaries.grant(name, make)
+        self._temporaries.grant(self._cloud.role, name, make)
 
 
 def _borrower(key: str) -> str:

@@ -4,6 +4,7 @@ from pumphouse.kinds import KINDS, volume
 from pumphouse.model import Row, Step
 from pumphouse.plan.changes import remembered
 from pumphouse.ports import About, Cloud
+from pumphouse.tasks.adopt import adopt, give_back
 from pumphouse.tasks.capture import capture_server, capture_snapshot, capture_volume, take_snapshot
 from pumphouse.tasks.contents import compare_content, make_volume, put_content, temporary_image
 from pumphouse.tasks.ensure import fill
@@ -14,7 +15,7 @@ PIN = "-pin-snapshot"
 
 
 def move_volume(run: Run, step: Step, workload: str) -> None:
-    """Capture a volume, copy it into a temporary image, and make the volume of it.
+    """Adopt a volume; or capture it, copy it into a temporary image, and make the volume of it.
 
     It is done when it is proven; until then a repetition finds that it was moved, and what it is pinned by.
 
@@ -25,6 +26,9 @@ def move_volume(run: Run, step: Step, workload: str) -> None:
         return
     if row is None:
         run.ports.ledger.intend(step.key, step.kind, step.name)
+    if adopt(run, step, workload):
+        run.ports.ledger.note(step.key, moved=True)
+        return
     keep_snapshots(run, step, workload)
     direct = not item.observed["attachments"]
     size = item.fields["size"]
@@ -49,6 +53,10 @@ def undo_volume(run: Run, key: str) -> None:
     row = run.row(key)
     run.temporaries.drop(key)
     undo_snapshots(run, key)
+    if row and "adopt" in row.data:
+        give_back(run, row)
+        run.ports.ledger.forget(key)
+        return
     if row is None or row.how != "created":
         return
     cloud = run.ports.destination
@@ -84,7 +92,9 @@ def prove_volume(run: Run, step: Step, workload: str) -> None:
     row = run.row(step.key)
     if row is None or row.state == "done":
         return
-    if run.policy_of(workload).verify_disks == "read-back" and not row.data.get("proven"):
+    copied = "adopt" not in row.data
+    read_back = run.policy_of(workload).verify_disks == "read-back"
+    if copied and read_back and not row.data.get("proven"):
         _read_back(run, step, row, workload)
     run.temporaries.drop(step.key)
     run.ports.ledger.done(step.key)

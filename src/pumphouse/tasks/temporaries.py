@@ -70,11 +70,11 @@ class Temporaries:
     def _free(self, found: Iterable[Temporary]) -> tuple[Temporary, ...]:
         return tuple(t for t in found if t.kind == "grant" or self._locks.attempt(owning(t.owner)))
 
-    def grant(self, name: str, make: Callable[[], str]) -> str:
-        """A role for the administrator; several runs may count on one."""
+    def grant(self, role: str, name: str, make: Callable[[], str]) -> str:
+        """A role for the administrator of a cloud; several runs may count on one."""
         with self.alone(f"grant {name}"):
             self._locks.use(f"grant {name}")
-            return self.ensure("", "destination", "grant", name, make)
+            return self.ensure("", role, "grant", name, make)
 
     def alone(self, name: str) -> AbstractContextManager[None]:
         """Within, no other run works on this; for a moment, so nobody is told of the waiting."""

@@ -11,7 +11,8 @@ from disks import checksum
 from museum.hall import Hall
 
 MIB = 1 << 20
-POLICY: dict[str, Any] = {}
+POLICY: dict[str, Any] = {"create_volume_types": True}
+TYPE, QOS = "museum-gold", "museum-qos"
 FLAVOR = "keeper"
 FIRMWARE = {"hw_firmware_type": "uefi", "hw_machine_type": "q35", "hw_disk_bus": "scsi"}
 
@@ -27,6 +28,10 @@ def build(hall: Hall) -> None:
     _written(hall, archive, "second")
     _snapshot(hall, archive, "february", "", {})
     _written(hall, archive, "third")
+    _type(hall)
+    sealed = _volume(hall, "sealed", TYPE)
+    _written(hall, sealed, "for ever")
+    hall.tenant.block_storage.set_volume_readonly(sealed, True)
     _keeper(hall)
 
 
@@ -44,6 +49,21 @@ def _keeper(hall: Hall) -> None:
     _snapshot(hall, root, "system as installed", "kept", {})
     _snapshot(hall, disk, "monday", "in use", {"day": "1"})
     _written(hall, disk, "new")
+
+
+def _type(hall: Hall) -> None:
+    """A private type with extra specs and QoS specs; these the deployer of the destination has made, too."""
+    for side in ("source", "destination"):
+        cinder = hall.look(side).block_storage
+        body = {"name": QOS, "consumer": "front-end", "total_iops_sec": "500"}
+        answer = cinder.post("/qos-specs", json={"qos_specs": body})
+        answer.raise_for_status()
+        if side == "source":
+            made = cinder.create_type(name=TYPE, description="shining", is_public=False)
+            cinder.update_type_extra_specs(made, **{"volume_backend_name": "slow", "museum:finish": "matt"})
+            cinder.add_type_access(made, hall.project)
+            qos = answer.json()["qos_specs"]["id"]
+            cinder.get(f"/qos-specs/{qos}/associate?vol_type_id={made.id}").raise_for_status()
 
 
 def _volume(hall: Hall, name: str, kind: str, **more: Any) -> Any:
@@ -118,6 +138,7 @@ def portrait(hall: Hall, side: str) -> dict[str, dict[str, Any]]:
     ]
     snapshots.sort(key=lambda each: each["created_at"])
     return {
+        "volume type": {TYPE: _type_facts(cloud, project)},
         "volume": {v["name"]: _facts(hall, side, v, servers) for v in volumes.values()},
         "snapshot": {
             s["name"]: {
@@ -129,6 +150,20 @@ def portrait(hall: Hall, side: str) -> dict[str, dict[str, Any]]:
             }
             for s in snapshots
         },
+    }
+
+
+def _type_facts(cloud: Any, project: str) -> dict[str, Any]:
+    types = every(cloud, "block_storage", "/types?is_public=None", "volume_types")
+    (found,) = (each for each in types if each["name"] == TYPE)
+    access = every(
+        cloud, "block_storage", f"/types/{found['id']}/os-volume-type-access", "volume_type_access"
+    )
+    qos = every(cloud, "block_storage", "/qos-specs", "qos_specs")
+    return {
+        **{name: found[name] for name in ("description", "is_public", "extra_specs")},
+        "for the museum": [each["project_id"] for each in access] == [project],
+        "qos": [(q["name"], q["consumer"], q["specs"]) for q in qos if q["id"] == found["qos_specs_id"]],
     }
 
 

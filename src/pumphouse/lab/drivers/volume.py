@@ -162,6 +162,9 @@ class FileDriver(driver.VolumeDriver):
 
     def manage_existing(self, volume, existing_ref):
         self._referred(existing_ref).rename(self._path(volume))
+        # Cinder leaves it at true and names no service to lock: Nova attaches such a volume only where there is
+        # an iSCSI initiator that scans by hand (os_brick.initiator.utils.guard_connection)
+        return {"shared_targets": False}
 
     def manage_existing_get_size(self, volume, existing_ref):
         return _size_in_gib(self._referred(existing_ref))
@@ -217,6 +220,7 @@ class FileDriver(driver.VolumeDriver):
             "max_over_subscription_ratio": "20.0",
             "thin_provisioning_support": True,
             "multiattach": True,
+            "shared_targets": False,
             "online_extend_support": True,
         }
 

@@ -10,6 +10,7 @@ from pumphouse.plan.rules import (
     network_clashes,
     servers,
     steps,
+    volume_types,
     volumes,
 )
 from pumphouse.plan.rules.view import RULES, Rule, View
@@ -27,6 +28,7 @@ __all__ = [
     "network_clashes",
     "servers",
     "steps",
+    "volume_types",
     "volumes",
 ]
 

@@ -2,8 +2,13 @@
 
 from pumphouse.model import Action, Item
 from pumphouse.plan.match import NO_REIMAGE
-from pumphouse.plan.rules.view import BLOCK, WARN, Found, View, rule, said
+from pumphouse.plan.pools import ADOPTED, shared_pool
+from pumphouse.plan.rules.view import BLOCK, NOTE, WARN, Found, View, rule, said
 from pumphouse.plan.select import attached_to
+
+REMEDIES = {
+    "awaiting-transfer": "Let it be accepted, or 'openstack volume transfer request delete'.",
+}
 
 
 @rule("volume-state", BLOCK)
@@ -11,13 +16,14 @@ def _volume_state(view: View) -> Found:
     """Volumes in a status in which they cannot be copied."""
     for item in view.to_do("volume"):
         status = item.observed["status"]
+        remedy = REMEDIES.get(status, "Bring it to available or in-use, or exclude it.")
         attached = item.observed["attachments"]
         shelved = status == "reserved" and not attached and attached_to(item, view.source)
         if status not in ("available", "in-use") and not shelved and not _ours_uploads(view, item):
             yield (
                 item.key,
                 f"{said(item)} is in status {status}",
-                "Bring it to available or in-use, or exclude it.",
+                remedy,
             )
 
 
@@ -58,6 +64,31 @@ def _elsewhere(view: View) -> Found:
             )
 
 
+@rule("volume-group", WARN)
+def _group(view: View) -> Found:
+    """Volumes in a group, which is not carried."""
+    for item in view.to_do("volume"):
+        group = item.observed.get("group_id") or item.observed.get("consistencygroup_id")
+        if group:
+            yield (
+                item.key,
+                f"{said(item)} leaves its volume group {group}: groups are not carried",
+                "Make a group in the destination, and add the volume to it.",
+            )
+
+
+@rule("volume-backups", WARN)
+def _backups(view: View) -> Found:
+    """Volumes with backups, which are not carried."""
+    for item in view.to_do("volume"):
+        if count := item.observed.get("backups"):
+            yield (
+                item.key,
+                f"{said(item)} has {count} backup(s), which are not carried",
+                "Keep the source's backup store as long as they are needed, and back up the volume anew.",
+            )
+
+
 @rule("volume-snapshots", BLOCK, acceptable=True)
 def _snapshots(view: View) -> Found:
     """Snapshots that the destination cannot keep."""
@@ -82,4 +113,33 @@ def _dropped(view: View) -> Found:
                 item.key,
                 f"{said(item)} is not carried: {step.reason}",
                 "It stays at the source, and its volume with it, until somebody deletes it.",
+            )
+
+
+@rule("volume-adopted", NOTE)
+def _adopted(view: View) -> Found:
+    """Volumes that change hands without being copied."""
+    for step in view.steps:
+        item = view.source.by_key(step.key)
+        if step.reason == ADOPTED and item:
+            yield (
+                item.key,
+                f"{said(item)} is handed over without a copy: it will belong to the administrator's user, and rollback "
+                "gives it a new id at the source",
+                "Nothing to do; when the destination does not list it as manageable, it is copied.",
+            )
+
+
+@rule("volume-not-adopted", NOTE)
+def _not_adopted(view: View) -> Found:
+    """Volumes in a pool that both clouds have, which are copied all the same."""
+    for item in view.to_do("volume"):
+        pool, why_not = shared_pool(item, view.source, view.policy)
+        if pool and not why_not and view.destination.get("volume_pool", pool) is None:
+            why_not = f"the destination has no pool {pool!r}"
+        if why_not:
+            yield (
+                item.key,
+                f"{said(item)} is copied although both clouds have its storage: {why_not}",
+                "Nothing to do; the copy takes its time.",
             )
