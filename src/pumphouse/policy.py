@@ -42,6 +42,17 @@ class WorkloadPolicy(Strict):
     user_data: Literal["keep", "drop"] = Field(
         "keep", description="Whether servers keep their user data, which cloud-init reads once more."
     )
+    boot_root: Literal["keep", "volume"] = Field(
+        "keep",
+        description="keep: a server that boots from an image does so in the destination; volume: its root disk "
+        "becomes a volume there.",
+    )
+    boot_root_type: str | None = Field(
+        None, description="Volume type of such a root volume; the destination's default when left out."
+    )
+    boot_root_delete: bool = Field(
+        True, description="Whether such a root volume goes when its server is deleted, as a root disk does."
+    )
     lock_source: bool = Field(
         True, description="Lock moved servers at the source, so that nobody starts them a second time."
     )

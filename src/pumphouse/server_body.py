@@ -98,6 +98,12 @@ def is_shelve_image(name: str, properties: dict[str, Any]) -> bool:
     return name.endswith("-shelved") and "instance_uuid" in properties
 
 
+def shelve_images(cloud: Cloud, identifier: str) -> list[dict[str, Any]]:
+    """The images that may be the root disk of a shelved server; there is one, as a rule."""
+    found = cloud.pages("image", "/images", "images", instance_uuid=identifier)
+    return [image for image in found if is_shelve_image(image["name"] or "", image)]
+
+
 def server_item(body: dict[str, Any], more: Details, context: Context) -> Item:
     """A server as an item."""
     flavor_id = _flavor_id(body["flavor"], context)

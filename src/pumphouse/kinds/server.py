@@ -8,7 +8,14 @@ from pumphouse.model import Fields, Item
 from pumphouse.policy import Policy
 from pumphouse.ports import Clock, Cloud
 from pumphouse.resource import Api, Found, Kind, Lookup, Ref
-from pumphouse.server_body import DISK_CONFIG, SHELVED, Context, details, is_shelve_image, server_item
+from pumphouse.server_body import (
+    DISK_CONFIG,
+    ROOT_DEVICE,
+    SHELVED,
+    Context,
+    details,
+    server_item,
+)
 
 # States that can be brought back, and the action that leads there from ACTIVE.
 STATES = {
@@ -19,6 +26,7 @@ STATES = {
     "SHELVED": "shelve",
     "SHELVED_OFFLOADED": "shelve",
 }
+IMAGE_MARK = "pumphouse_source_server"  # property of the image that its root disk became
 MARK = "pumphouse-source="  # tag while the server is being made, followed by the source's id
 PLAIN = ("name", "metadata", "key_name", "user_data", "availability_zone", "accessIPv4", "accessIPv6")
 
@@ -66,7 +74,6 @@ class Server(Kind):
     acts_in_project = True
     reads_after = ("flavor", "user", "keypair", "port", "volume", "server_group", "image")
     notes = {
-        "image": "becomes the captured root disk, kept as a hidden private image of the project",
         "user_id": "kept when the user was made by Pumphouse, else the administrator's",
         "hostname": "from microversion 2.90 of the destination (with dots: 2.94); follows from the name before",
         "key_name": "carried as long as the user has that keypair",
@@ -81,6 +88,8 @@ class Server(Kind):
     chosen = {
         "availability_zone": "`policy.availability_zones`; the zone a server is pinned to is told from microversion "
         "2.96, and is kept where the policy says nothing; before, the destination chooses then",
+        "image": "becomes the captured root disk, kept as a hidden private image of the project; with "
+        "`policy.boot_root: volume` a volume is made of it, and the image goes",
         "host": "`policy.hosts`, else chosen by the destination",
         "user_data": "carried, unless `policy.user_data` is `drop`",
     }
@@ -111,17 +120,23 @@ class Server(Kind):
         return {**want, "key_name": None} if item.observed["key_gone"] else want
 
     def decide(self, want: dict[str, Any], item: Item, policy: Policy) -> dict[str, Any]:
-        """Zone, host and user data."""
+        """Zone, host, user data, and whether its root disk becomes a volume."""
         zone = want["availability_zone"]
         kept = zone if item.observed["zone_pinned"] else None
         want["availability_zone"] = policy.availability_zones.get(zone, kept) if zone else None
         want["host"] = policy.hosts.get(item.observed["host"] or "")
         if policy.user_data == "drop":
             want["user_data"] = None
+        if policy.boot_root == "volume" and item.observed["image_id"]:
+            keep = not policy.boot_root_delete
+            want["root_volume"] = {"volume_type": policy.boot_root_type, "keep": keep}
         return want
 
     def create(self, cloud: Cloud, want: dict[str, Any], item: Item) -> str:
-        """``want['image_id']`` is the captured root disk, None when the root is a volume."""
+        """``want['image_id']`` is the captured root disk, None when the root is a volume.
+
+        When it becomes one, Nova makes it of the image, with ``want['root_volume']['size']`` GiB.
+        """
         body = {name: want[name] for name in PLAIN if want.get(name)}
         body |= {
             "description": want["description"],
@@ -132,7 +147,7 @@ class Server(Kind):
             "tags": [MARK + item.id],
             "block_device_mapping_v2": _devices(want, item.observed["root_device_name"]),
         }
-        if want["image_id"]:
+        if want["image_id"] and not want.get("root_volume"):
             body["imageRef"] = want["image_id"]
         if want.get("host"):
             body["hypervisor_hostname"] = want["host"]
@@ -147,8 +162,18 @@ class Server(Kind):
         return str(cloud.post("compute", "/servers", request)["server"]["id"])
 
     def finish(self, cloud: Cloud, identifier: str, want: dict[str, Any], item: Item) -> None:
-        """The tags of the source, without our mark."""
+        """The tags of the source, without our mark, which Cinder took from the image too. A root volume that is to
+        outlive its server does so from now on only: an interrupted run leaves none behind."""
         cloud.put("compute", f"/servers/{identifier}/tags", {"tags": want["tags"]})
+        root = root_volume(cloud, identifier) if want.get("root_volume") else None
+        if root is None:
+            return
+        volume = cloud.get("block-storage", f"/volumes/{root}")["volume"]
+        if IMAGE_MARK in (volume.get("volume_image_metadata") or {}):
+            body = {"os-unset_image_metadata": {"key": IMAGE_MARK}}
+            cloud.post("block-storage", f"/volumes/{root}/action", body)
+        if want["root_volume"]["keep"]:
+            delete_with_server(cloud, identifier, root, False)
 
     def compare(self, want: Fields, have: Fields) -> Iterator[tuple[str, Any, Any]]:
         """Old releases cannot tell every field: what one side does not show is not compared.
@@ -156,7 +181,9 @@ class Server(Kind):
         Names of devices are the hypervisor's to choose (libvirt ignores those asked for); their order is not.
         Whether a shelved server leaves its host is the cloud's (``shelved_offload_time``).
         """
-        known = {n: v for n, v in want.items() if v is not None and n != "host"}
+        known = {n: v for n, v in want.items() if v is not None and n not in ("host", "root_volume")}
+        if want.get("root_volume"):
+            have = {**have, "volumes": [v for v in have["volumes"] if v["boot_index"] != 0]}
         if have.get("scheduler_hints") is None:
             known.pop("scheduler_hints", None)
         if want.get("status") in SHELVED and have.get("status") in SHELVED:
@@ -182,16 +209,7 @@ def _nics(want: dict[str, Any]) -> list[dict[str, str]]:
 def _devices(want: dict[str, Any], root_device: str | None) -> list[dict[str, Any]]:
     devices: list[dict[str, Any]] = []
     if want["image_id"]:
-        devices.append(
-            {
-                "uuid": want["image_id"],
-                "source_type": "image",
-                "destination_type": "local",
-                "boot_index": 0,
-                "delete_on_termination": True,
-                **({"device_name": root_device} if root_device else {}),
-            }
-        )
+        devices.append(_root(want["image_id"], want.get("root_volume"), root_device))
     for volume in want["volumes"]:
         device = {
             "uuid": volume["volume_id"],
@@ -206,6 +224,33 @@ def _devices(want: dict[str, Any], root_device: str | None) -> list[dict[str, An
             device["tag"] = volume["tag"]
         devices.append(device)
     return devices
+
+
+def _root(image: str, volume: dict[str, Any] | None, device: str | None) -> dict[str, Any]:
+    root: dict[str, Any] = {"uuid": image, "source_type": "image", "destination_type": "local"}
+    if volume:
+        root |= {"destination_type": "volume", "volume_size": volume["size"]}
+        if volume["volume_type"]:
+            root["volume_type"] = volume["volume_type"]
+    if device:
+        root["device_name"] = device
+    return {**root, "boot_index": 0, "delete_on_termination": True}
+
+
+def root_volume(cloud: Cloud, identifier: str) -> str | None:
+    """Id of the volume that a server boots from; None when it boots from an image, or is gone."""
+    answer = cloud.find("compute", f"/servers/{identifier}")
+    if answer is None or answer["server"].get("image"):
+        return None
+    attached = cloud.get("compute", f"/servers/{identifier}/os-volume_attachments")["volumeAttachments"]
+    device = answer["server"].get(ROOT_DEVICE)
+    return next((str(a["volumeId"]) for a in attached if a["device"] == device), None)
+
+
+def delete_with_server(cloud: Cloud, identifier: str, volume: str, value: bool) -> None:
+    """Whether a volume goes with its server; can be changed from microversion 2.85."""
+    body = {"volumeAttachment": {"volumeId": volume, "delete_on_termination": value}}
+    cloud.put("compute", f"/servers/{identifier}/os-volume_attachments/{volume}", body)
 
 
 def act(cloud: Cloud, identifier: str, action: str, value: Any = None) -> Any:
@@ -253,9 +298,3 @@ def find_marked(cloud: Cloud, source_id: str) -> str | None:
     for body in cloud.pages("compute", "/servers/detail", "servers", **query):
         return str(body["id"])
     return None
-
-
-def shelve_images(cloud: Cloud, identifier: str) -> list[dict[str, Any]]:
-    """The images that may be the root disk of a shelved server; there is one, as a rule."""
-    found = cloud.pages("image", "/images", "images", instance_uuid=identifier)
-    return [image for image in found if is_shelve_image(image["name"] or "", image)]

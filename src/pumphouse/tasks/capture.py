@@ -5,7 +5,7 @@ from typing import Any
 from pumphouse.errors import CloudError
 from pumphouse.kinds import server, volume
 from pumphouse.ports import Cloud
-from pumphouse.server_body import SHELVED
+from pumphouse.server_body import SHELVED, shelve_images
 from pumphouse.tasks.run import Run
 from pumphouse.tasks.temporaries import PREFIX
 
@@ -36,7 +36,7 @@ def capture_server(run: Run, role: str, identifier: str, owner: str, label: str)
 
 
 def _shelved(cloud: Cloud, identifier: str) -> dict[str, Any]:
-    found = server.shelve_images(cloud, identifier)
+    found = shelve_images(cloud, identifier)
     if len(found) != 1:
         raise CloudError(
             f"{cloud.role}: shelved server {identifier} has {len(found)} images named '...-shelved', so its root "

@@ -25,6 +25,7 @@ OF_THE_CAPTURE = (
     "boot_roles",
 )
 OF_OTHER_IDS = ("user_id", "owner_id", "owner_user_name", "owner_project_name")
+GIB = 1 << 30
 LOCKED = "moved to another cloud by Pumphouse"
 
 
@@ -159,7 +160,8 @@ def create_server(run: Run, step: Step) -> None:
         if identifier is None and row and row.data.get("creating"):
             identifier = server.find_marked(cloud, item.id)
         if identifier is None:
-            ledger.note(step.key, creating=True)
+            as_volume = bool(run.want(item).get("root_volume"))
+            ledger.note(step.key, creating=True, root_volume=as_volume)
             identifier = run.actors.perform(item, lambda actor, own: _create(run, item, actor, own))
         ledger.created(step.key, identifier)
         server.wait(cloud, run.ports.clock, identifier, "ACTIVE", run.policy.timeouts.server)
@@ -174,6 +176,8 @@ def _create(run: Run, item: Item, actor: Cloud, own: bool) -> str:
     want = run.want(item)
     root = run.row(root_key(item))
     want["image_id"] = root.destination_id if root else None
+    if want.get("root_volume"):
+        want["root_volume"]["size"] = _gigabytes(run, item, want["image_id"])
     lent = run.actors.lend_keypair(item, run.source) if want["key_name"] and not own else nullcontext()
     try:
         with lent:
@@ -182,6 +186,13 @@ def _create(run: Run, item: Item, actor: Cloud, own: bool) -> str:
         raise Overlimit(
             error.message, "Raise the project's quota in the destination.", error.status
         ) from None
+
+
+def _gigabytes(run: Run, item: Item, image: str) -> int:
+    """Size of a volume that holds a root disk; a flavor without one leaves it to the image."""
+    body = run.ports.destination.get("image", f"/images/{image}")
+    data = -(-int(body.get("virtual_size") or body["size"]) // GIB)
+    return max(int(item.observed["root_gb"]), int(body["min_disk"]), data, 1)
 
 
 def _floating_ips(run: Run, item: Item) -> list[Step]:
@@ -205,6 +216,9 @@ def undo_server(run: Run, key: str) -> None:
     if identifier:
         if (body := cloud.find("compute", f"/servers/{identifier}")) and body["server"].get("locked"):
             server.act(cloud, identifier, "unlock")
+        root = server.root_volume(cloud, identifier) if row.data.get("root_volume") else None
+        if root and cloud.supports("compute", "2.85"):
+            server.delete_with_server(cloud, identifier, root, True)
         cloud.delete("compute", f"/servers/{identifier}")
         server.wait_gone(cloud, run.ports.clock, identifier, run.policy.timeouts.server)
 
@@ -259,6 +273,9 @@ def close(run: Run, step: Step) -> None:
     """The workload has arrived: nothing temporary of it is left."""
     with run.say(step, "cleanup"):
         run.temporaries.drop(step.key)
+        root, row = run.row(root_key(run.item(step.key))), run.row(step.key)
+        if root and root.destination_id and row and row.data.get("root_volume"):
+            KINDS["image"].delete(run.ports.destination, root.destination_id)
         run.ports.ledger.note(step.key, carried=remembered(KINDS["server"], run.want(run.item(step.key))))
         run.ports.ledger.done(step.key)
 

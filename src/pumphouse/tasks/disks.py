@@ -1,6 +1,6 @@
 """The move of one volume, and the proof that a disk arrived as it was."""
 
-from pumphouse.kinds import KINDS, volume
+from pumphouse.kinds import KINDS, server, volume
 from pumphouse.model import Row, Step
 from pumphouse.plan.changes import remembered
 from pumphouse.ports import About, Cloud
@@ -132,14 +132,16 @@ def content_now(run: Run, row: Row) -> str | None:
     """
     destination, identifier = run.ports.destination, str(row.destination_id)
     label = f"{row.source_id}-now"
+    root = server.root_volume(destination, identifier) if row.kind == "server" else None
     if row.kind == "image":
         image = destination.get("image", f"/images/{identifier}")
-    elif row.kind == "server":
+    elif row.kind == "server" and not root:
         image = capture_server(run, "destination", identifier, row.key, label)
     elif row.kind == "volume_snapshot":
         size = destination.get("block-storage", f"/snapshots/{identifier}")["snapshot"]["size"]
         image = capture_snapshot(run, "destination", identifier, size, row.key, label)
     else:
+        identifier = root or identifier
         body = destination.get("block-storage", f"/volumes/{identifier}")["volume"]
         direct = body["status"] == "available"
         image = capture_volume(run, "destination", identifier, body["size"], row.key, label, direct=direct)

@@ -224,10 +224,9 @@ def _locker(cloud: Any, body: dict[str, Any]) -> str:
 
 def _flavors(hall: Hall, side: str) -> dict[str, Any]:
     """Those that are still there, under the names they have in the destination; a deleted one is told by its server."""
-    here = {CLASH_THERE: CLASH} if side == "source" else {}
     every = {flavor.name: flavor for flavor in hall.look(side).compute.flavors(get_extra_specs=True)}
     found = {}
-    for name in (CLASH_THERE, "museum.no-disk"):
-        flavor = every[here.get(name, name)]
+    for name, before in ((CLASH_THERE, CLASH), ("museum.no-disk", "museum.no-disk")):
+        flavor = every.get(name) or every[before]
         found[name] = (flavor.ram, flavor.vcpus, flavor.disk, flavor.is_public, flavor.extra_specs)
     return found
