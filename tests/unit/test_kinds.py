@@ -835,6 +835,51 @@ def test_zone_host_and_user_data_are_the_policys(
     assert KINDS["server"].decide(dict(item.fields), item, Policy())["user_data"] == "I2E="
 
 
+ROOT = {"server": {"image": "", "OS-EXT-SRV-ATTR:root_device_name": "/dev/vda"}}
+ATTACHMENTS = {
+    "volumeAttachments": [{"volumeId": "d", "device": "/dev/vdb"}, {"volumeId": "r", "device": "/dev/vda"}]
+}
+
+
+def test_a_root_disk_becomes_a_volume_by_policy() -> None:
+    item = server("s", "p", "u", volumes=["v"])
+    policy = Policy(boot_root="volume", boot_root_type="fast", boot_root_delete=False)
+    decided = KINDS["server"].decide(want(item), item, policy)
+    assert decided["root_volume"] == {"volume_type": "fast", "keep": True}
+    cloud = RecordingCloud().on("POST", "compute", "/servers", {"server": {"id": "x"}})
+    decided |= {"image_id": "i", "root_volume": {**decided["root_volume"], "size": 3}}
+    KINDS["server"].create(cloud, decided, item)
+    body = cloud.sent("POST", "/servers")[0]["server"]
+    assert "imageRef" not in body
+    assert body["block_device_mapping_v2"][0] == {
+        "uuid": "i",
+        "source_type": "image",
+        "destination_type": "volume",
+        "volume_size": 3,
+        "volume_type": "fast",
+        "device_name": "/dev/vda",
+        "boot_index": 0,
+        "delete_on_termination": True,
+    }
+    have = {**item.fields, "volumes": [{"volume_id": "r", "boot_index": 0}, *item.fields["volumes"]]}
+    assert "volumes" not in [name for name, *_ in KINDS["server"].compare(decided, have)]
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_a_root_volume_outlives_its_server_only_when_it_is_finished(keep: bool) -> None:
+    cloud = RecordingCloud().on("GET", "compute", "/servers/x", ROOT)
+    cloud.on("GET", "compute", "/servers/x/os-volume_attachments", ATTACHMENTS)
+    marked = {"volume": {"volume_image_metadata": {servers.IMAGE_MARK: "s"}}}
+    cloud.on("GET", "block-storage", "/volumes/r", marked)
+    item = server("s", "p", "u")
+    KINDS["server"].finish(cloud, "x", want(item, root_volume={"volume_type": None, "keep": keep}), item)
+    assert cloud.sent("POST", "/volumes/r/action") == [
+        {"os-unset_image_metadata": {"key": servers.IMAGE_MARK}}
+    ]
+    sent = cloud.sent("PUT", "/servers/x/os-volume_attachments/r")
+    assert [b["volumeAttachment"]["delete_on_termination"] for b in sent] == ([False] if keep else [])
+
+
 def test_device_names_and_what_one_side_does_not_tell_are_no_differences() -> None:
     kind = KINDS["server"]
     disks = [{"volume_id": "v", "device": "/dev/vdb", "tag": "t"}]

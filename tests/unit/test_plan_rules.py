@@ -395,6 +395,13 @@ CASES: dict[str, tuple[str, Severity, str, str, Callable[[], World]]] = {
         "goes to host 'host-1', and will belong to the administrator's user",
         lambda: replace(source(), policy=Policy(hosts={"old-1": "host-1"})),
     ),
+    "root type": (
+        "server-root-type",
+        BLOCK,
+        "server:web-1",
+        "its root disk becomes a volume of type 'nvme'",
+        lambda: replace(source(), policy=Policy(boot_root="volume", boot_root_type="nvme")),
+    ),
     "certificates": (
         "server-certificates",
         WARN,

@@ -7,7 +7,7 @@ from pumphouse.kinds.server import STATES
 from pumphouse.model import Action, Item
 from pumphouse.plan.owner import owner_is_kept
 from pumphouse.plan.rules.view import BLOCK, NOTE, WARN, Found, View, rule, said
-from pumphouse.server_body import DELETED, SHELVED
+from pumphouse.server_body import SHELVED
 
 REMEDIES = {  # how to get out of a state that cannot be brought back, at the source
     "RESCUE": "openstack server unrescue ID",
@@ -117,37 +117,6 @@ def _flavor_changed(view: View) -> Found:
             )
 
 
-@rule("flavor-deleted", NOTE)
-def _flavor_deleted(view: View) -> Found:
-    """A flavor was deleted at the source, and is made again for the servers that have it."""
-    for item in view.to_do("flavor"):
-        if item.id.startswith(DELETED):
-            yield (
-                item.key,
-                f"{said(item)} was deleted at the source: it is made again, private",
-                "Nothing to do; it can be deleted there again afterwards.",
-            )
-
-
-@rule("flavor-twice", BLOCK)
-def _flavor_twice(view: View) -> Found:
-    """Two flavors would have one name in the destination: one that was deleted, and its successor."""
-    names: dict[str, Item] = {}
-    for step in view.steps:
-        item = view.source.by_key(step.key)
-        if item is None or item.kind != "flavor":
-            continue
-        name = view.policy.flavors.get(item.id) or view.policy.flavors.get(item.name) or item.name
-        other = names.setdefault(name, item)
-        if other is not item:
-            gone = next((i for i in (item, other) if i.id.startswith(DELETED)), item)
-            yield (
-                gone.key,
-                f"flavors {other.id} and {item.id} would both be named {name!r} in the destination",
-                f"Give one another name, e.g. policy: flavors: {{{gone.id}: {name}-old}}.",
-            )
-
-
 @rule("server-zone", BLOCK)
 def _zone(view: View) -> Found:
     """The availability zone that a server goes to has no host in the destination."""
@@ -186,6 +155,20 @@ def _host_owner(view: View) -> Found:
                 item.key,
                 f"{said(item)} goes to host {host!r}, and will belong to the administrator's user",
                 "Leave its host out of policy.hosts, if someone counts on the user of the server.",
+            )
+
+
+@rule("server-root-type", BLOCK)
+def _root_type(view: View) -> Found:
+    """Root disks become volumes of a type that the destination does not have."""
+    names = {kind.name for kind in view.destination.of("volume_type")}
+    for item in view.to_do("server"):
+        name = (_decided(view, item).get("root_volume") or {}).get("volume_type")
+        if name and name not in names:
+            yield (
+                item.key,
+                f"{said(item)}: its root disk becomes a volume of type {name!r}, which the destination does not have",
+                f"Name one of these under policy.boot_root_type: {', '.join(sorted(names))}.",
             )
 
 
