@@ -12,7 +12,8 @@ import yaml
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 
 from pumphouse.errors import ConfigError
-from pumphouse.policy import Policy, Strict
+from pumphouse.hooks import Strict
+from pumphouse.policy import Policy
 
 
 class _Loader(yaml.SafeLoader):

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_va
 
 from pumphouse.config import describe, read_yaml
 from pumphouse.errors import ConfigError
-from pumphouse.policy import Strict
+from pumphouse.hooks import Strict
 
 MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 

@@ -4,13 +4,9 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-
-class Strict(BaseModel):
-    """Unknown keys are errors; values cannot be changed after loading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+from pumphouse.hooks import HealthCheck, RunHooks, ServerHooks, Strict
 
 
 class Timeouts(Strict):
@@ -55,6 +51,14 @@ class WorkloadPolicy(Strict):
     )
     lock_source: bool = Field(
         True, description="Lock moved servers at the source, so that nobody starts them a second time."
+    )
+    health: tuple[HealthCheck, ...] = Field(
+        (),
+        description="Checks of a running server, before it is stopped and when it runs in the destination; one that "
+        "fails only afterwards gives the server back to the source.",
+    )
+    server_hooks: ServerHooks = Field(
+        default_factory=ServerHooks, description="Commands around the move of each server."
     )
 
 
@@ -150,6 +154,7 @@ class Policy(WorkloadPolicy):
         "keep", description="Whether snapshots of volumes are carried, as snapshots of the moved volume."
     )
     timeouts: Timeouts = Field(default_factory=Timeouts, description="How long to wait, in seconds.")
+    hooks: RunHooks = Field(default_factory=RunHooks, description="Commands around the stages of a run.")
     accept: tuple[str, ...] = Field(
         (),
         description="What the plan tells and is taken knowingly, as RULE, or RULE:RESOURCE (a name, an id or "

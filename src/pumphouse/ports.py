@@ -20,6 +20,7 @@ from pumphouse.model import (
     Temporary,
     Version,
 )
+from pumphouse.probes import Probes
 
 T = TypeVar("T")
 Json = Any
@@ -270,6 +271,7 @@ class Ports:
     clock: Clock
     publish: Publish
     locks: Locks
+    probes: Probes
     identity: IdentityTables | None = None
 
     def cloud(self, role: str) -> Cloud:

@@ -8,6 +8,7 @@ from typing import Any
 from pumphouse.clock import StoppableClock
 from pumphouse.clouds.connect import connect
 from pumphouse.config import Config
+from pumphouse.drivers.guest.probes import NetworkProbes
 from pumphouse.drivers.transfer.stream import StreamTransfer
 from pumphouse.errors import ConfigError, Missing
 from pumphouse.events import Bus
@@ -58,7 +59,7 @@ def open_service(config: Config, bus: Bus, **policy: Any) -> Iterator[Service]:
     ledger, journal = SqlLedger(engine, clock), Journal(engine, clock)
     locks, tables = SqlLocks(engine, clock, clock.stop), SqlIdentityTables(config, accepts)
     adapters = Adapters(
-        *(source, destination, ledger, journal, locks, clock, transfer, tables),
+        *(source, destination, ledger, journal, locks, NetworkProbes(), clock, transfer, tables),
         lambda host: open_power(host, clock),
     )
     try:

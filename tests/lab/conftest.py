@@ -33,6 +33,7 @@ STORY = (
         "test_commit",
         "test_lifecycle_update",
         "test_lifecycle_together",
+        "test_lifecycle_server",
         "test_museum",
     ),
 )

@@ -105,7 +105,7 @@ def test_both_are_taken_back(pair, back):
 def killed(lab, pair, back):
     """One is killed while it copies, the other goes on; meanwhile a third is refused."""
     first, second = pair
-    slow = ("--bandwidth", "0.05")
+    slow = ("--bandwidth", "0.002")  # a MiB takes longer than all of this
     last = last_event(lab)
     victim = start(lab, "migrate", "project", first.name, "--yes", *slow)
     wait("the copy", lambda: reached(lab, victim, "transfer", first.made.name + "-data-0", last), 120)
@@ -115,6 +115,7 @@ def killed(lab, pair, back):
     wait("the other", lambda: reached(lab, other, "stop", second.made.name, last), 120)
     victim.send_signal(signal.SIGKILL)
     victim.communicate()
+    assert victim.returncode == -signal.SIGKILL
     code, output = ended(lab, other)
     begun = time.monotonic()
     again = lab.run("migrate", "project", first.name, "--yes", check=False)

@@ -8,6 +8,7 @@ from tenant import Tenant
 @pytest.fixture(scope="module")
 def harbour(lab):
     """A project at the source, of which everything is prepared."""
+    lab.manifest  # noqa: B018 - brings the external network
     made = Tenant(lab, "harbour").furnish(1)
     network = made.tenant.network
     made.group = network.create_security_group(name=f"{made.name}-gate", description="before")
@@ -17,9 +18,17 @@ def harbour(lab):
         )
     made.router = network.create_router(name=f"{made.name}-router", description="before")
     network.add_interface_to_router(made.router, subnet_id=made.subnet.id)
+    made.second = network.create_subnet(
+        network_id=made.network.id, name=f"{made.name}-second", ip_version=4, cidr="10.77.201.0/24"
+    )
+    public = network.find_network("public", ignore_missing=False)
+    made.address = network.create_ip(floating_network_id=public.id, description="before")
     made.side = network.create_network(name=f"{made.name}-side", description="before")
     made.port = network.create_port(
-        network_id=made.network.id, name=f"{made.name}-spare", security_group_ids=[made.group.id]
+        network_id=made.network.id,
+        name=f"{made.name}-spare",
+        security_group_ids=[made.group.id],
+        extra_dhcp_opts=[option("mtu", "1400")],
     )
     compute = made.here.compute
     made.private = compute.create_flavor(
@@ -30,6 +39,10 @@ def harbour(lab):
     made.shared = made.upload(f"{made.name}-shared", visibility="shared", role="before", gone="soon")
     lab.run("migrate", "project", made.name, "--yes", "--prepare-only")
     return made
+
+
+def option(name, value):
+    return {"opt_name": name, "opt_value": value, "ip_version": 4}
 
 
 def ports(number):
@@ -47,14 +60,23 @@ def everything_changes(made):
     network.update_network(made.network, description="after", is_admin_state_up=False)
     network.set_tags(made.network, ["red", "green"])
     network.update_subnet(made.subnet, dns_nameservers=["198.51.100.9"], description="after")
-    network.update_router(made.router, description="after")
+    network.add_interface_to_router(made.router, subnet_id=made.second.id)
+    network.remove_interface_from_router(made.router, subnet_id=made.subnet.id)
+    route = {"destination": "192.168.9.0/24", "nexthop": "10.77.201.9"}
+    network.update_router(made.router, description="after", routes=[route])
+    network.update_ip(made.address, description="after")
     network.update_security_group(made.group, description="after")
     gone = next(r for r in network.security_group_rules(security_group_id=made.group.id, port_range_min=443))
     network.delete_security_group_rule(gone)
     network.create_security_group_rule(
         security_group_id=made.group.id, direction="ingress", protocol="tcp", **ports(8080)
     )
-    network.update_port(made.port, description="after", allowed_address_pairs=[{"ip_address": "10.77.1.250"}])
+    network.update_port(
+        made.port,
+        description="after",
+        allowed_address_pairs=[{"ip_address": "10.77.1.250"}],
+        extra_dhcp_opts=[option("mtu", None), option("ntp-server", "10.77.1.3")],
+    )
     identity.update_project(made.project, description="after")
     identity.update_user(made.user, description="after", email="keeper@example.org")
     identity.assign_project_role_to_user(made.project, made.user, identity.find_role("reader"))
@@ -113,6 +135,17 @@ def test_networks_are_brought_up(harbour, changed):
     port = harbour.there("network", "ports", f"{harbour.name}-spare")
     assert port.description == "after"
     assert [pair["ip_address"] for pair in port.allowed_address_pairs] == ["10.77.1.250"]
+    assert [each["opt_name"] for each in port.extra_dhcp_opts] == ["ntp-server"]
+    ips = harbour.clouds["destination"].network.ips(floating_ip_address=harbour.address.floating_ip_address)
+    assert [each.description for each in ips] == ["after"]
+
+
+def test_routers_have_the_interfaces_and_routes_of_now(harbour, changed):
+    router = harbour.there("network", "routers", f"{harbour.name}-theirs")
+    second = harbour.there("network", "subnets", f"{harbour.name}-second")
+    inner = harbour.clouds["destination"].network.ports(device_id=router.id)
+    assert [ip["subnet_id"] for port in inner for ip in port.fixed_ips] == [second.id]
+    assert [route["nexthop"] for route in router.routes] == ["10.77.201.9"]
 
 
 def test_security_groups_have_the_rules_of_now(harbour, changed):

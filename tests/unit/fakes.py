@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from pumphouse.errors import CloudError, Interrupted, Missing, Refused
 from pumphouse.ledger.sql import SqlLedger
 from pumphouse.ledger.tables import metadata
+from pumphouse.probes import Answer
 
 T = TypeVar("T")
 Call = tuple[str, str, str, Any]  # method, service, path, body or query
@@ -170,6 +171,30 @@ class FreeLocks:
 
     def used(self, name: str) -> bool:
         return name in self.taken
+
+
+class NoProbes:
+    """Answers as it was told to, by the kind of question; everything is good else."""
+
+    def __init__(self, **bad: str) -> None:
+        self.bad = bad
+        self.asked: list[tuple[Any, ...]] = []
+
+    def _answer(self, kind: str, *asked: Any) -> Answer:
+        self.asked.append((kind, *asked))
+        return Answer(kind not in self.bad, self.bad.get(kind, "fine"), "what it printed")
+
+    def ping(self, address: str, timeout: float) -> Answer:
+        return self._answer("ping", address)
+
+    def tcp(self, address: str, port: int, timeout: float) -> Answer:
+        return self._answer("tcp", address, port)
+
+    def http(self, url: str, timeout: float) -> Answer:
+        return self._answer("http", url)
+
+    def command(self, words: tuple[str, ...], timeout: float, facts: Mapping[str, str]) -> Answer:
+        return self._answer(words[0], words, dict(facts))
 
 
 class Events:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from disk_cloud import DiskCloud, DiskTransfer
-from fakes import Events, FakeClock, FreeLocks, memory_ledger
+from fakes import Events, FakeClock, FreeLocks, NoProbes, memory_ledger
 from worlds import acme, changed, new_cloud, plan, replaced, server, there, volume, world
 
 from pumphouse.engine import run_cutover, run_prepare
@@ -50,7 +50,9 @@ class Stage:
         for step in made.steps:
             if step.action is Action.REUSE and step.destination_id:
                 self.ledger.reused(step.key, step.kind, step.name, step.destination_id)
-        ports = Ports(*self.clouds, self.ledger, self.transfer, self.clock, self.events, FreeLocks())  # type: ignore[arg-type]
+        ports = Ports(
+            *self.clouds, self.ledger, self.transfer, self.clock, self.events, FreeLocks(), NoProbes()
+        )  # type: ignore[arg-type]
         temporaries = Temporaries(
             {c.role: c for c in self.clouds},  # type: ignore[misc]
             self.ledger,

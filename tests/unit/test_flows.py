@@ -106,8 +106,9 @@ def test_a_cutover_begins_with_the_stop_that_undoes_it_all() -> None:
     assert names[0] == "stop server:web-1"
     assert set(names[1:3]) == {"root server:web-1", "move volume:data"}
     assert names[3:5] == ["create server:web-1", "settle server:web-1"]
-    assert set(names[5:7]) == {"prove root server:web-1", "prove volume:data"}
-    assert names[7:] == ["close server:web-1"]
+    assert names[5:7] == ["health server:web-1", "after start server:web-1"]
+    assert set(names[7:9]) == {"prove root server:web-1", "prove volume:data"}
+    assert names[9:] == ["close server:web-1"]
     assert atoms(found["volume:spare"]) == ["move volume:spare", "prove volume:spare"]
     assert isinstance(next(iter(found["volume:spare"])), Begin)
 

@@ -33,6 +33,13 @@ DOING = {
     "undo": "removing",
     "restart": "starting at the source",
 }
+#: What some events are worth saying, whatever they are about.
+SAID = {
+    "workload.failed": "failed: {error}",
+    "hook.failed": "hook {hook} failed: {command}: {result}",
+    "health.failed": "not healthy in the {cloud}: {check}: {result}",
+    "step.waiting": "waits {reason}",
+}
 #: Seconds between two lines of progress.
 _INTERVAL = 5.0
 
@@ -40,6 +47,9 @@ _INTERVAL = 5.0
 def news(board: Board, event: Event) -> str:
     """The line that an event is worth beside the display; empty for most."""
     name, data, workload = board.name(event), event.data, board.workload(event)
+    if event.type in SAID:
+        line = SAID[event.type].format(**data)
+        return f"{name}: {line}" if name else line
     match event.type:
         case "workload.done" if workload:
             parts = [f"{name}: done in {units.duration(workload.seconds)}"]
@@ -48,8 +58,6 @@ def news(board: Board, event: Event) -> str:
             if workload.downtime:
                 parts.append(f"without service for {units.duration(workload.downtime)}")
             return ", ".join(parts)
-        case "workload.failed":
-            return f"{name}: failed: {data.get('error', '')}"
         case "step.failed" if workload is None:
             return f"{name}: failed: {data.get('error', '')}"
         case "step.skipped" if workload is None:

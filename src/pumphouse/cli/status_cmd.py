@@ -47,7 +47,7 @@ class Status(Table):
                 return MIGRATIONS, ()
             if migration is None:
                 return MIGRATIONS, [_line(service, each) for each in service.migrations()]
-            rows = service.rows(migration.id)
+            rows = (*service.rows(migration.id), *service.rolled_back(migration.id))
         return ROWS, [(row.kind, row.name, row.state, row.source_id, row.destination_id) for row in rows]
 
     def _follow(self, service: "Service", migration: str | None, *, as_json: bool) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from taskflow.patterns import linear_flow, unordered_flow
 
 from pumphouse.model import Action, Step
-from pumphouse.tasks import cutover, disks
+from pumphouse.tasks import around, cutover, disks
 from pumphouse.tasks.atoms import Act, begin_server, begin_volume
 from pumphouse.tasks.run import Run
 
@@ -36,7 +36,7 @@ def workloads(run: Run) -> list[Workload]:
 
 
 def cut_over(run: Run, workload: Workload) -> linear_flow.Flow:
-    """Stop, copy all disks at once, create, settle, prove, clean up."""
+    """Stop, copy all disks at once, create, settle, look after it, prove, clean up."""
     step = workload.step
     flow = linear_flow.Flow(f"workload {step.key}")
     if step.kind == "volume":
@@ -52,6 +52,8 @@ def cut_over(run: Run, workload: Workload) -> linear_flow.Flow:
         ),
         Act(f"create {step.key}", lambda: cutover.create_server(run, step)),
         Act(f"settle {step.key}", lambda: cutover.settle(run, step)),
+        Act(f"health {step.key}", lambda: around.look_after(run, step)),
+        Act(f"after start {step.key}", lambda: around.after(run, "after_start", step)),
         unordered_flow.Flow(f"proofs {step.key}").add(
             Act(f"prove root {step.key}", lambda: _prove_root(run, step)),
             *(_prove(run, v, step.key) for v in workload.volumes),

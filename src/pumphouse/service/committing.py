@@ -7,6 +7,7 @@ from pumphouse.model import Action, Item, Outcome, Plan, Result, Row, RunResult,
 from pumphouse.plan import World
 from pumphouse.plan.select import named, part_of
 from pumphouse.service.session import Session
+from pumphouse.tasks.around import after, before
 from pumphouse.tasks.run import Run
 
 # What goes with one server; everything else of a project is shared by its servers.
@@ -33,12 +34,14 @@ def commit(session: Session, selection: Selection) -> RunResult:
     publish("run.started", command="commit", selection=str(selection), steps=len(steps), bytes=0)
     plan = Plan(selection, *session.labels, steps)
     run = session.run(plan, world.source, publish)
+    before(run, "before_commit")
     outcomes = tuple(_delete(run, step) for step in steps)
+    after(run, "after_commit")
     seconds = round(session.adapters.clock.now() - started, 3)
     result = RunResult(migration.id, outcomes, (), seconds)
     publish("run.done", result="failed" if result.failed else "ok", seconds=seconds)
-    if journal.find(selection):
-        journal.set_state(migration.id, "failed" if result.failed else "committed")
+    state = "committed" if journal.find(selection) else "partly committed"
+    journal.set_state(migration.id, "failed" if result.failed else state)
     return result
 
 

@@ -10,6 +10,7 @@ from pumphouse.plan.select import select
 from pumphouse.ports import Publish
 from pumphouse.service.session import Session
 from pumphouse.service.verifying import DATA, compare_disks, compare_fields, disks
+from pumphouse.tasks.around import after, before
 from pumphouse.tasks.closing import close, open_closed
 from pumphouse.tasks.disks import prove_image
 from pumphouse.tasks.hashes import carry_passwords
@@ -37,6 +38,7 @@ def migrate(session: Session, plan: Plan, prepare_only: bool) -> RunResult:
         bytes=plan.bytes,
     )
     _tell_accepted(plan, publish)
+    before(run, "plan_accepted")
     _note_what_is_there(run)
     wait_for_users(run, prepare_only=prepare_only)
     try:
@@ -99,7 +101,9 @@ def member_keys(plan: Plan) -> list[str]:
 
 
 def _carry_out(run: Run, prepare_only: bool) -> list[Outcome]:
+    before(run, "before_prepare")
     outcomes = run_prepare(run)
+    after(run, "after_prepare")
     failed = frozenset(o.key for o in outcomes if o.result is not Result.OK)
     if not prepare_only:
         outcomes += run_cutover(run, failed)
@@ -134,6 +138,7 @@ def _compare(
     session: Session, run: Run, keys: Iterable[str], data: bool = False, accept_running: bool = False
 ) -> list[Difference]:
     """Compare from fresh inventories; the rows remember which of them verified."""
+    before(run, "before_verify")
     source, destination = session.look()
     fresh = session.run(run.plan, source, run.ports.publish)
     known = dict(session.adapters.ledger.rows())
@@ -142,6 +147,7 @@ def _compare(
     if data:
         differences += compare_disks(fresh, destination, disks(rows, known), accept_running)
     _remember(session, rows, differences, data)
+    after(run, "after_verify")
     return differences
 
 

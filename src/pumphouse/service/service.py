@@ -186,6 +186,19 @@ class Service:
         rows = self._session.adapters.ledger.rows()
         return tuple(rows[k] for k in sorted(self._session.adapters.journal.keys(migration_id)) if k in rows)
 
+    def rolled_back(self, migration_id: str) -> tuple[Row, ...]:
+        """What was in a migration, and was given back to the source since."""
+        there = {row.key for row in self.rows(migration_id)}
+        undone = {
+            event.key: event.data
+            for event in self.events(0, migration_id)
+            if (event.type, event.data.get("action")) == ("step.done", "undo") and event.key not in there
+        }
+        parts = ((key, *key.partition(":"), str(data.get("name", ""))) for key, data in undone.items())
+        return tuple(
+            Row(key, kind, own, name, None, "rolled back", "created") for key, kind, _, own, name in parts
+        )
+
     def events(self, after: int = 0, migration: str | None = None) -> tuple[Event, ...]:
         """Events in the order they happened."""
         return self._session.adapters.journal.events(after, migration)

@@ -25,6 +25,7 @@ from pumphouse.plan.owner import owner_is_kept
 from pumphouse.plan.pools import as_it_was
 from pumphouse.plan.understood import understood
 from pumphouse.ports import Cloud, IdentityTables, Journal, Ledger, Ports, Power, Publish, Transfer
+from pumphouse.probes import Probes
 from pumphouse.tasks.actors import Actors
 from pumphouse.tasks.run import Run
 from pumphouse.tasks.sharing import as_seen, standing
@@ -46,6 +47,7 @@ class Adapters:
     ledger: Ledger
     journal: Journal
     locks: Locks
+    probes: Probes
     clock: StoppableClock
     transfer: Callable[[Publish], Transfer]
     identity: IdentityTables
@@ -169,7 +171,8 @@ class Session:
         a, policy = self.adapters, self.config.policy
         identity = a.identity if self.carries_passwords else None
         ports = Ports(
-            *(a.source, a.destination, a.ledger, a.transfer(publish), a.clock, publish, a.locks), identity
+            *(a.source, a.destination, a.ledger, a.transfer(publish), a.clock, publish, a.locks, a.probes),
+            identity,
         )
         clouds = {cloud.role: cloud for cloud in (a.source, a.destination)}
         temporaries = Temporaries(clouds, a.ledger, a.locks, a.clock, policy.timeouts.volume)
@@ -209,16 +212,19 @@ class Session:
         return migration
 
     def publisher(self, migration: str) -> Publish:
-        """Publishes events of a migration: kept in the journal, logged, handed to the bus."""
+        """Publishes events of a migration: kept in the journal, logged, handed to the bus; those of type log
+        are logged only."""
         log = _open_log(self.config.log_dir, migration)
 
         def publish(type: str, key: str = "", **data: Any) -> None:
             event = Event(self.adapters.clock.now(), migration, type, key, data)
-            self.adapters.journal.append(event)
+            if type != "log":  # what strangers printed stays out of the ledger: it may hold secrets
+                self.adapters.journal.append(event)
             if type != "progress":
                 line = {"at": event.at, "migration": migration, "type": type, "key": key, **data}
                 log.info(json.dumps(line, default=str))
-            self.bus.publish(event)
+            if type != "log":
+                self.bus.publish(event)
 
         return publish
 

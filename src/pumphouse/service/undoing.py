@@ -1,6 +1,6 @@
 """rollback: remove what was made, give the source back."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from pumphouse.errors import PumphouseError, Refused
@@ -10,8 +10,9 @@ from pumphouse.model import Action, Outcome, Plan, Result, Row, RunResult, Selec
 from pumphouse.plan.select import named, part_of
 from pumphouse.service.session import Session
 from pumphouse.tasks.adopt import adopted_from
+from pumphouse.tasks.around import after, before
 from pumphouse.tasks.closing import open_to_remove
-from pumphouse.tasks.cutover import restart, undo_root, undo_server
+from pumphouse.tasks.cutover import release_addresses, restart, undo_root, undo_server
 from pumphouse.tasks.disks import undo_volume
 from pumphouse.tasks.run import Run
 from pumphouse.tasks.snapshots import undo_snapshot
@@ -37,6 +38,7 @@ def rollback(session: Session, selection: Selection) -> RunResult:
     publish = session.publisher(migration.id)
     publish("run.started", command="rollback", selection=str(selection), steps=len(steps), bytes=0)
     run = session.run(plan, source, publish)
+    before(run, "before_rollback")
     servers = [s for s in steps if s.kind == "server"]
     with ThreadPoolExecutor(run.policy.concurrency, thread_name_prefix="rollback") as pool:
         outcomes = list(pool.map(lambda step: _undo(run, step), servers))
@@ -48,11 +50,12 @@ def rollback(session: Session, selection: Selection) -> RunResult:
     for temporary in session.adapters.ledger.temporaries():
         if temporary.owner in keys or temporary.owner == "":
             run.temporaries.drop(temporary.owner)
+    after(run, "after_rollback")
     seconds = round(session.adapters.clock.now() - started, 3)
     result = RunResult(migration.id, tuple(outcomes), (), seconds)
     publish("run.done", result="failed" if result.failed else "ok", seconds=seconds)
-    if journal.find(selection):
-        journal.set_state(migration.id, "failed" if result.failed else "rolled back")
+    state = "rolled back" if journal.find(selection) else "partly rolled back"
+    journal.set_state(migration.id, "failed" if result.failed else state)
     return result
 
 
@@ -67,6 +70,7 @@ def _steps(session: Session, selection: Selection) -> tuple[tuple[Step, ...], Pl
             + (f", and {len(gone) - 1} more" if len(gone) > 1 else ""),
             "What is committed stays in the destination; roll back other servers one by one.",
         )
+    _refuse_shared(world.source, rows, world.rows)
     made = [row for row in rows if row.how == "created" and row.state in MADE]
     adopted = {s.key: s.destination_id for s in plan.steps if s.action is Action.CREATE}
     return tuple(_step(row, adopted.get(row.key)) for row in _in_order(made)), plan, world.source
@@ -83,6 +87,20 @@ def _keys(session: Session, selection: Selection, source: Inventory) -> frozense
     if migration:
         keys |= journal.keys(migration.id) - journal.others(migration.id)
     return frozenset(keys)
+
+
+def _refuse_shared(source: Inventory, rows: Iterable[Row], known: Mapping[str, Row]) -> None:
+    """A volume of several servers can go back with all of them only."""
+    going = {row.key for row in rows}
+    for row in rows:
+        item = source.by_key(row.key) if row.kind == "volume" else None
+        for attached in item.observed["attachments"] if item else ():
+            other = known.get(f"server:{attached['server_id']}")
+            if other and other.how == "created" and other.state in MADE and other.key not in going:
+                raise Refused(
+                    f"volume {row.name!r} ({row.source_id}) is also of server {other.name!r}, which stays",
+                    "Roll back all servers of the volume together.",
+                )
 
 
 def _in_order(rows: Iterable[Row]) -> list[Row]:
@@ -115,6 +133,8 @@ def _undo(run: Run, step: Step) -> Outcome:
 def _remove(run: Run, step: Step) -> None:
     """A server also starts its original; everything absent is success."""
     if step.kind == "server":
+        if run.source.by_key(step.key):
+            release_addresses(run, step)
         undo_server(run, step.key)
         for key in adopted_from(run, step.key.partition(":")[2]):
             undo_volume(run, key)

@@ -7,7 +7,7 @@ from taskflow import task
 
 from pumphouse.errors import Interrupted, PumphouseError
 from pumphouse.model import Outcome, Result, Step
-from pumphouse.tasks import cutover, disks
+from pumphouse.tasks import around, cutover, disks
 from pumphouse.tasks.ensure import ensure
 from pumphouse.tasks.run import Run
 from pumphouse.tasks.snapshots import keep_snapshots
@@ -80,6 +80,7 @@ def begin_server(run: Run, step: Step, volumes: tuple[Step, ...]) -> Begin:
     """Carry the snapshots of its volumes while it still runs, then stop the server at the source."""
 
     def begin() -> None:
+        _ask_first(run, step)
         for volume in volumes:
             keep_snapshots(run, volume, step.key)
         cutover.stop(run, step)
@@ -88,6 +89,14 @@ def begin_server(run: Run, step: Step, volumes: tuple[Step, ...]) -> Begin:
         run.ports.clock.shielded(lambda: _undo(run, step, volumes))
 
     return Begin(f"stop {step.key}", begin, undo)
+
+
+def _ask_first(run: Run, step: Step) -> None:
+    """What operators want to be asked comes first: nothing has been touched until then."""
+    row = run.row(step.key)
+    if row is None or "status" not in row.data:
+        around.look_before(run, step)
+        around.before(run, "before_stop", step)
 
 
 def _undo(run: Run, step: Step, volumes: tuple[Step, ...]) -> None:

@@ -23,14 +23,19 @@ def carry_credential(run: Run, item: Item, want: Mapping[str, Any]) -> str:
 
 
 def carry_passwords(run: Run) -> list[Outcome]:
-    """Give the users that Pumphouse made the passwords they have at the source: the last act for them.
+    """Give the users that Pumphouse made the passwords they have at the source: the last act for them;
+    not yet those whom another run still acts for.
 
     A user for whom another run acts just now is left to that run, which does this at its own end.
 
     :return: those that failed; they are due again in the next plan.
     """
     tables = run.ports.identity
-    due = [step for step in run.plan.steps if step.kind == "user" and _is_due(run, step)]
+    due = [
+        step
+        for step in run.plan.steps
+        if step.kind == "user" and not run.ports.locks.used(acting(step.key)) and _is_due(run, step)
+    ]
     if not due or tables is None:
         return []
     failed: list[Outcome] = []

@@ -1,0 +1,1 @@
+"""Ways to ask whether a server does its work."""
