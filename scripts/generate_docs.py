@@ -78,7 +78,7 @@ def _sections(models: Mapping[type[BaseModel], list[str]]) -> Iterator[str]:
     for model, places in models.items():
         rows = [_row(name, info) for name, info in model.model_fields.items()]
         head = ("Key", "Value", "Default", "Meaning")
-        yield from (f"## {' and '.join(places)}\n", f"{_documentation(model)}\n", _table(head, rows))
+        yield from (f"## {_title(places)}\n", f"{_documentation(model)}\n", _table(head, rows))
 
 
 def _places(model: type[BaseModel], path: str = "") -> Iterator[tuple[str, type[BaseModel]]]:
@@ -192,6 +192,12 @@ def rules() -> str:
 def _documentation(thing: type) -> str:
     """The docstring of a class, in Markdown."""
     return inspect.cleandoc(thing.__doc__ or "").replace("``", "`")
+
+
+def _title(places: list[str]) -> str:
+    """Where a model is found; of many places, the first."""
+    more = len(places) - 1
+    return " and ".join(places) if more < 3 else f"{places[0]} and {more} more of the same shape"
 
 
 def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
