@@ -141,6 +141,9 @@ class FakeService:
     def migrations(self) -> tuple[Migration, ...]:
         return self._answer("migrations", (Migration("m1", DEMO, "migrated", 1.0, 2.0),))
 
+    def rolled_back(self, migration_id: str) -> Any:
+        return ()
+
     def rows(self, migration: str) -> Any:
         return self._answer("rows", (), migration)
 

@@ -42,6 +42,7 @@ def commit(session: Session, selection: Selection) -> RunResult:
     publish("run.done", result="failed" if result.failed else "ok", seconds=seconds)
     state = "committed" if journal.find(selection) else "partly committed"
     journal.set_state(migration.id, "failed" if result.failed else state)
+    session.tell_parts(migration.id, steps, "committed")
     return result
 
 

@@ -188,11 +188,14 @@ class Service:
 
     def rolled_back(self, migration_id: str) -> tuple[Row, ...]:
         """What was in a migration, and was given back to the source since."""
-        there = {row.key for row in self.rows(migration_id)}
+        journal = self._session.adapters.journal
+        missing = journal.keys(migration_id) - {row.key for row in self.rows(migration_id)}
+        holding = [m.id for m in self.migrations() if missing & journal.keys(m.id)] if missing else []
         undone = {
             event.key: event.data
-            for event in self.events(0, migration_id)
-            if (event.type, event.data.get("action")) == ("step.done", "undo") and event.key not in there
+            for identifier in holding
+            for event in self.events(0, identifier)
+            if (event.type, event.data.get("action")) == ("step.done", "undo") and event.key in missing
         }
         parts = ((key, *key.partition(":"), str(data.get("name", ""))) for key, data in undone.items())
         return tuple(

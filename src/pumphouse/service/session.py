@@ -211,6 +211,15 @@ class Session:
             raise Refused(f"nothing of '{selection}' was migrated", "See 'pumphouse status'.")
         return migration
 
+    def tell_parts(self, migration: str, steps: Iterable[Step], word: str) -> None:
+        """Other migrations that hold some of these workloads are from now on ``partly`` what word says."""
+        journal = self.adapters.journal
+        moved = {step.key for step in steps if KINDS[step.kind].moves}
+        for other in journal.all():
+            over = other.id == migration or other.state in ("rolled back", "committed")
+            if not over and moved & journal.keys(other.id):
+                journal.set_state(other.id, f"partly {word}")
+
     def publisher(self, migration: str) -> Publish:
         """Publishes events of a migration: kept in the journal, logged, handed to the bus; those of type log
         are logged only."""

@@ -56,6 +56,7 @@ def rollback(session: Session, selection: Selection) -> RunResult:
     publish("run.done", result="failed" if result.failed else "ok", seconds=seconds)
     state = "rolled back" if journal.find(selection) else "partly rolled back"
     journal.set_state(migration.id, "failed" if result.failed else state)
+    session.tell_parts(migration.id, steps, "rolled back")
     return result
 
 
@@ -63,7 +64,10 @@ def _steps(session: Session, selection: Selection) -> tuple[tuple[Step, ...], Pl
     world = session.world()
     plan = session.plan(selection, world)
     rows = [world.rows[k] for k in _keys(session, selection, world.source) if k in world.rows]
-    gone = [row for row in rows if row.state == "committed"]
+    whole = session.adapters.journal.find(selection)
+    members = session.adapters.journal.keys(whole.id) if whole else frozenset()
+    of_it = {row.key: row for row in rows} | {k: world.rows[k] for k in members if k in world.rows}
+    gone = [row for row in of_it.values() if row.state == "committed"]
     if gone:
         raise Refused(
             f"{gone[0].kind} {gone[0].name!r} was committed: its original no longer exists at the source"
