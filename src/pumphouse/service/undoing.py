@@ -77,7 +77,11 @@ def _steps(session: Session, selection: Selection) -> tuple[tuple[Step, ...], Pl
     _refuse_shared(world.source, rows, world.rows)
     made = [row for row in rows if row.how == "created" and row.state in MADE]
     adopted = {s.key: s.destination_id for s in plan.steps if s.action is Action.CREATE}
-    return tuple(_step(row, adopted.get(row.key)) for row in _in_order(made)), plan, world.source
+    return (
+        tuple(_step(row, adopted.get(row.key)) for row in _in_order(made, world.source)),
+        plan,
+        world.source,
+    )
 
 
 def _keys(session: Session, selection: Selection, source: Inventory) -> frozenset[str]:
@@ -107,10 +111,19 @@ def _refuse_shared(source: Inventory, rows: Iterable[Row], known: Mapping[str, R
                 )
 
 
-def _in_order(rows: Iterable[Row]) -> list[Row]:
-    """What needs something goes before it; of one kind, the newest first."""
+def _in_order(rows: Iterable[Row], source: Inventory) -> list[Row]:
+    """What needs something goes before it; of one kind, what is inside another first, then the newest."""
     rank = {name: index for index, name in enumerate(KINDS)}
-    return sorted(rows, key=lambda row: (-rank[row.kind], -row.updated_at))
+    return sorted(rows, key=lambda row: (-rank[row.kind], -_depth(row.key, source), -row.updated_at))
+
+
+def _depth(key: str, source: Inventory) -> int:
+    """How many of its own kind something is inside of: projects are in projects."""
+    item = source.by_key(key)
+    if item is None:
+        return 0
+    above = [need for need in KINDS[item.kind].needs(item) if need.startswith(f"{item.kind}:")]
+    return max((1 + _depth(need, source) for need in above), default=0)
 
 
 def _step(row: Row, adopted: str | None) -> Step:

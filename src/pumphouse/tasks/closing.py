@@ -28,23 +28,18 @@ def open_closed(run: Run) -> None:
 def close(run: Run) -> list[Outcome]:
     """Disable those that are disabled at the source, what is inside first.
 
-    Noted in the order of the plan: rollback removes what was last written about first, and children go before parents.
-
     :return: those that failed; they are due again in the next plan.
     """
-    failed: list[Outcome] = []
-    waiting = [(s, row, kind) for s, row, kind in _ours(run) if not row.data.get("closed")]
-    for step, row, kind in reversed(waiting):
-        assert row.destination_id is not None
+    failed = []
+    for step, row, kind in reversed(list(_ours(run))):
+        if row.data.get("closed") or row.destination_id is None:
+            continue
         try:
             kind.close(run.ports.destination, row.destination_id, run.want(run.item(step.key)))
+            run.ports.ledger.note(step.key, closed=True)
         except CloudError as error:
             words = f"it was not disabled: {error.message}"
             failed.append(Outcome(step.key, Result.FAIL, row.destination_id, words))
-    missed = {outcome.key for outcome in failed}
-    for step, _, _ in waiting:
-        if step.key not in missed:
-            run.ports.ledger.note(step.key, closed=True)
     return failed
 
 
