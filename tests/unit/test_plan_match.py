@@ -35,7 +35,7 @@ from pumphouse.errors import UsageError
 from pumphouse.inventory import Inventory
 from pumphouse.kinds import KINDS
 from pumphouse.model import Action, Item, Plan, Selection
-from pumphouse.plan.match import payload_bytes
+from pumphouse.plan.cost import payload_bytes
 from pumphouse.plan.order import order
 
 CREATE, REUSE, UPDATE, MOVE, SKIP, BLOCK = Action

@@ -641,8 +641,9 @@ ELSEWHERE = {
     *("user-password", "server-new-id", "excluded-needed"),
     *("changed-on-both-sides", "changed-for-good", "changed-after-move", "gone-at-source"),  # test_changes.py
 }
-PLANNING = {  # in test_policy, test_accept and test_plan_capacity
+PLANNING = {  # in test_policy, test_accept, test_mapped and test_plan_capacity
     *("override-unused", "accept-unused", "quota", "temporary-quota", "hosts", "hosts-unknown"),
+    "mapped-differs",
 }
 IDENTITY = {  # in test_identity_rules
     *("user-password-format", "user-without-password", "user-password-expired", "user-disabled"),

@@ -34,7 +34,9 @@ def path(tmp_path: Path) -> Path:
 
 
 def load(path: Path, fresh: Plan | None = None) -> Plan:
-    return planfile.agree(path, planfile.read(path), fresh or plan())
+    file, fresh = planfile.read(path), fresh or plan()
+    planfile.mapped(path, file, fresh)
+    return planfile.agree(path, file, fresh)
 
 
 def edit(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
@@ -147,10 +149,10 @@ WRONG: dict[str, tuple[type[PumphouseError], str, Callable[[dict[str, Any]], obj
     "other kind": (ConfigError, "flavor:small: kind is 'role'", at("flavor:small", kind="role")),
     "other project": (ConfigError, "image:cirros: project is 'lab'", at("image:cirros", project="lab")),
     "other needs": (ConfigError, "image:cirros: needs", at("image:cirros", needs=[])),
-    "other counterpart": (
+    "counterpart of no name": (
         ConfigError,
-        "network:public: destination_id",
-        at("network:public", destination_id="another"),
+        "network:public: action reuse needs a destination_id",
+        at("network:public", destination_id=None),
     ),
     "step that is not there": (
         Refused,
@@ -165,8 +167,8 @@ WRONG: dict[str, tuple[type[PumphouseError], str, Callable[[dict[str, Any]], obj
     "steps removed": (Refused, "and 1 more", lambda d: d.update(steps=d["steps"][:-2])),
     "other fingerprint": (Refused, "changed at the source", at("flavor:small", fingerprint="0")),
     "reuse instead of create": (
-        Refused,
-        "says reuse, the clouds .* say create",
+        ConfigError,
+        "flavor:small: action reuse needs a destination_id",
         at("flavor:small", action="reuse"),
     ),
     "create instead of reuse": (Refused, "says create, .* say reuse", at("network:public", action="create")),

@@ -1,11 +1,12 @@
 """Planning: pure functions from two inventories, the ledger's rows and the policy to a Plan."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from pumphouse.inventory import Inventory
 from pumphouse.model import Acceptance, HostRoom, Item, Plan, Row, Selection, Step
 from pumphouse.plan.capacity import quotas
+from pumphouse.plan.mapped import remembered
 from pumphouse.plan.match import match
 from pumphouse.plan.order import order
 from pumphouse.plan.rules import View, check
@@ -21,6 +22,7 @@ class World:
     :param hosts: room on the destination's hypervisors; None when it cannot be known.
     :param admins: project of the administrator per cloud role; temporaries are made there.
     :param accepted: what the operator takes knowingly.
+    :param mapped: key → id or name of the counterpart in the destination that the operator chose.
     """
 
     source: Inventory
@@ -30,6 +32,7 @@ class World:
     hosts: tuple[HostRoom, ...] | None
     admins: Mapping[str, str]
     accepted: tuple[Acceptance, ...] = ()
+    mapped: Mapping[str, str] = field(default_factory=dict)
 
 
 def make_plan(selection: Selection, world: World, names: tuple[str, str]) -> Plan:
@@ -41,7 +44,8 @@ def make_plan(selection: Selection, world: World, names: tuple[str, str]) -> Pla
     """
     selected = select(world.source, selection)
     items: tuple[Item, ...] = order(selected.items)
-    steps: tuple[Step, ...] = match(items, world.source, world.destination, world.rows, world.policy)
+    mapped = {**remembered(world.rows, world.destination), **world.mapped}
+    steps: tuple[Step, ...] = match(items, world.source, world.destination, world.rows, world.policy, mapped)
     steps = tuple(replace(step, because=selected.because.get(step.key, "")) for step in steps)
     limits = tuple(quotas(steps, world.source, world.destination))
     view = View(

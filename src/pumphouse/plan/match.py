@@ -1,6 +1,6 @@
 """Each item of the source against the destination: create, reuse, move, skip or block, and why."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,16 +9,15 @@ from pumphouse.inventory import Inventory
 from pumphouse.kinds import KINDS
 from pumphouse.model import Action, Item, Row, Step
 from pumphouse.plan.changes import KNOWN, changes, moved_away
+from pumphouse.plan.cost import downtime, payload_bytes
 from pumphouse.plan.inforce import policy_of
+from pumphouse.plan.mapped import MAPPED, chosen
 from pumphouse.plan.order import Mentions
 from pumphouse.plan.pools import ADOPTED, shared_pool
 from pumphouse.policy import Policy
 from pumphouse.references import references
 from pumphouse.resource import Kind
 
-GIB = 1 << 30
-RATE = 100 * (1 << 20)  # bytes per second assumed for the expected downtime
-FIXED = 30.0  # seconds assumed for stopping, capturing, creating and booting a server
 DROPPED = "dropped by policy.snapshots"
 NO_REIMAGE = (
     "the destination's block storage cannot change the content of a volume (before microversion 3.68)"
@@ -33,13 +32,29 @@ def match(
     destination: Inventory,
     rows: Mapping[str, Row],
     policy: Policy,
+    mapped: Mapping[str, str],
 ) -> tuple[Step, ...]:
-    """One step for every item, in the same order; items must come after what they need."""
+    """One step for every item, in the same order; items must come after what they need.
+
+    :param mapped: key → id or name of the counterpart that a person chose.
+    """
     items = tuple(items)
-    matcher = _Matcher(source, destination, rows, policy, Mentions(items))
+    matcher = _Matcher(source, destination, rows, policy, Mentions(items), mapped)
     for item in items:
         matcher.add(item)
-    return tuple(matcher.steps.values())
+    return tuple(_apart(matcher.steps.values()))
+
+
+def _apart(steps: Iterable[Step]) -> Iterator[Step]:
+    """The steps; what is mapped to the counterpart of something else is blocked."""
+    steps = tuple(steps)
+    for step in steps:
+        same = (
+            s for s in steps if (s.kind, s.destination_id) == (step.kind, step.destination_id) and s != step
+        )
+        other = next(same, None) if step.reason == MAPPED and not KINDS[step.kind].shared else None
+        why = f"{MAPPED}, but that is the counterpart of {other.key} as well" if other else ""
+        yield replace(step, action=Action.BLOCK, reason=why) if why else step
 
 
 @dataclass(frozen=True)
@@ -60,7 +75,9 @@ class _Matcher:
         rows: Mapping[str, Row],
         policy: Policy,
         mentions: Mentions,
+        mapped: Mapping[str, str],
     ) -> None:
+        self._mapped = mapped
         self.steps: dict[str, Step] = {}
         self._source = source
         self._mentions = mentions
@@ -75,7 +92,7 @@ class _Matcher:
         kind = KINDS[item.kind]
         needs = tuple(key for key in kind.needs(item) if key in self.steps)
         mentions = (key for key in self._mentions.of(item) if key in self.steps)
-        verdict = self._hindered_by(needs) or self._decide(kind, item)
+        verdict = self._hindered_by(needs) or self._chosen(item) or self._decide(kind, item)
         if verdict.destination_id and verdict.action in (Action.REUSE, Action.UPDATE):
             self._found[item.key] = verdict.destination_id
         size = 0 if verdict.reason == ADOPTED else payload_bytes(item)
@@ -101,9 +118,8 @@ class _Matcher:
     def _downtime(self, server: Item, root: int) -> float:
         """Volumes and root are copied at the same time, sharing one pipe."""
         volumes = [self._source.get("volume", v["volume_id"]) for v in server.fields["volumes"]]
-        total = root + sum(payload_bytes(v) for v in volumes if v and not self._adopted(v))
-        rate = min(RATE, (self._policy.bandwidth or float("inf")) * (1 << 20))
-        return round(FIXED + total / rate, 1)
+        copied = sum(payload_bytes(v) for v in volumes if v and not self._adopted(v))
+        return downtime(root + copied, self._policy.bandwidth)
 
     def _hindered_by(self, needs: tuple[str, ...]) -> _Verdict | None:
         for key in needs:
@@ -144,6 +160,20 @@ class _Matcher:
             return False
         pool, why_not = shared_pool(item, self._source, self._policy)
         return not why_not and self._destination.get("volume_pool", pool) is not None
+
+    def _chosen(self, item: Item) -> _Verdict | None:
+        """What a person chose in its place, unless it has been carried over."""
+        row = self._rows.get(item.key)
+        wanted = self._mapped.get(item.key)
+        if wanted is None or (row and row.state in (*SEEN, MAKING)):
+            return None
+        other, why = chosen(item, wanted, self._destination, self._lookup)
+        if other is None:
+            return _Verdict(Action.BLOCK, f"{MAPPED}, but {why}")
+        owner = self._claimed.get((item.kind, other.id), item.key)
+        if owner != item.key and not KINDS[item.kind].shared:
+            return _Verdict(Action.BLOCK, f"{MAPPED}, but {wanted!r} is the counterpart of {owner} already")
+        return _Verdict(Action.REUSE, MAPPED, other.id)
 
     def _left_out(self, snapshot: Item) -> str:
         """Why a snapshot is not carried; empty when it is."""
@@ -268,14 +298,3 @@ class _Matcher:
 def _differences(kind: Kind, want: dict[str, Any], other: Item) -> list[tuple[str, Any, Any]]:
     """Held fields are set in the cutover only, so they say nothing before."""
     return [d for d in kind.compare(want, other.fields) if d[0] not in kind.held]
-
-
-def payload_bytes(item: Item) -> int:
-    """Upper bound of the data behind an item, in bytes."""
-    if item.kind == "image":
-        return int(item.observed["size"] or 0)
-    if item.kind in ("volume", "volume_snapshot"):
-        return int(item.fields["size"]) * GIB
-    if item.kind == "server" and item.observed["image_id"]:
-        return int(item.observed["root_gb"]) * GIB
-    return 0

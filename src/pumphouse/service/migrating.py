@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pumphouse.engine import run_cutover, run_prepare
 from pumphouse.errors import Refused
 from pumphouse.model import Action, Difference, Outcome, Plan, Result, Row, RunResult, Selection
+from pumphouse.plan.mapped import MAPPED
 from pumphouse.plan.select import select
 from pumphouse.ports import Publish
 from pumphouse.service.session import Session
@@ -84,6 +85,8 @@ def _note_what_is_there(run: Run) -> None:
         row = run.row(step.key)
         if step.action is Action.REUSE and step.destination_id:
             ledger.reused(step.key, step.kind, step.name, step.destination_id)
+            if step.reason == MAPPED:
+                ledger.note(step.key, mapped=True)
         elif standing(row) != standing(run.planned.get(step.key)):
             continue  # another run has just made it
         elif row and row.state in ("done", "reused") and step.action in MADE_ANEW and not step.destination_id:

@@ -1,4 +1,4 @@
-"""A plan as a YAML file that a person can read and edit: steps may be skipped, nothing else changed."""
+"""A plan as a YAML file that a person can read and edit: steps may be skipped or mapped, nothing else changed."""
 
 from dataclasses import asdict, fields, replace
 from pathlib import Path
@@ -14,8 +14,9 @@ from pumphouse.model import Acceptance, Action, Plan, Selection, Step
 FORMAT = 1
 HEADER = """\
 # A plan of Pumphouse. Carry it out with: pumphouse migrate --plan FILE
-# You may set the action of a step to 'skip', then also of what needs it. Everything else must stay as it is:
-# the plan is compared with the clouds before anything is touched.
+# You may set the action of a step to 'skip', then also of what needs it; or to 'reuse', with the id or name of what
+# is to take its place in the destination as destination_id. Everything else must stay as it is: the plan is
+# compared with the clouds before anything is touched.
 """
 # What a person must not change; of the rest, `reason` and the numbers are for reading.
 FIXED = ("kind", "name", "project", "needs")
@@ -124,10 +125,36 @@ def accepted(file: PlanFile, by: str) -> tuple[Acceptance, ...]:
     return tuple(Acceptance(a.rule, a.resource, a.by or by) for a in file.accepted)
 
 
-def agree(path: Path, file: PlanFile, fresh: Plan) -> Plan:
+def mapped(path: Path, file: PlanFile, fresh: Plan) -> dict[str, str]:
+    """What the file gives another counterpart than planning does: key → id or name in the destination.
+
+    :param fresh: the plan made now for the same selection.
+    :raises ConfigError: when it does not say which.
+    """
+    now = {step.key: step for step in fresh.steps}
+    found: dict[str, str] = {}
+    for step in file.steps:
+        fresh_step = now.get(step.key)
+        if step.action is not Action.REUSE or fresh_step is None or fresh_step.reason == "migrated before":
+            continue
+        if fresh_step.action is not Action.REUSE and step.reason.startswith("is there already"):
+            continue  # it was reused by itself, and is there no longer: the plan is stale
+        edited = fresh_step.action is not Action.REUSE or step.destination_id != fresh_step.destination_id
+        if edited and not step.destination_id:
+            raise ConfigError(
+                f"{path}: step {step.key}: action reuse needs a destination_id",
+                "Give the id or name of what takes its place in the destination.",
+            )
+        if edited and step.destination_id:
+            found[step.key] = step.destination_id
+    return found
+
+
+def agree(path: Path, file: PlanFile, fresh: Plan, chosen: Plan | None = None) -> Plan:
     """The plan of the file, when the clouds are still as it says.
 
     :param fresh: the plan made now for the same selection.
+    :param chosen: the same with what the file maps, when it maps something.
     :raises ConfigError: when the file was edited in a way that makes no sense.
     :raises Refused: when the clouds changed in a way that matters.
     """
@@ -140,8 +167,9 @@ def agree(path: Path, file: PlanFile, fresh: Plan) -> Plan:
     planned = {step.key: step for step in file.steps}
     if len(planned) != len(file.steps):
         raise ConfigError(f"{path}: the same step is there twice")
+    maps = mapped(path, file, fresh) if chosen else {}
     for step in file.steps:
-        _agree_step(path, step, now.get(step.key))
+        _agree_step(path, step, now.get(step.key), mapped=step.key in maps)
     added = [step for step in fresh.steps if step.key not in planned]
     if added:
         raise Refused(
@@ -150,41 +178,42 @@ def agree(path: Path, file: PlanFile, fresh: Plan) -> Plan:
             "It is new at the source, or was removed from the file: set 'action: skip' instead, or plan again.",
         )
     skipped = {key for key, step in planned.items() if step.action is Action.SKIP}
-    plan = fresh
+    plan = chosen or fresh
     for key in skipped:
         plan = plan.with_action(key, Action.SKIP, "skipped in the plan file")
     _check_needs(path, plan, skipped)
     return replace(plan, problems=tuple(p for p in plan.problems if p.key not in skipped))
 
 
-def _agree_step(path: Path, step: _Step, now: Step | None) -> None:
+def _agree_step(path: Path, step: _Step, now: Step | None, *, mapped: bool) -> None:
     if now is None:
         raise Refused(
             f"{path}: step {step.key!r} is not what the clouds hold: it is gone, or the key was edited",
             "Plan again.",
         )
     # What an interrupted run made is known only since the plan was made: that is no edit.
-    fixed = (*FIXED, "destination_id") if step.action is now.action is Action.REUSE else FIXED
-    for name in fixed:
+    for name in FIXED:
         if getattr(step, name) != getattr(now, name):
             raise ConfigError(
                 f"{path}: step {step.key}: {name} is {getattr(step, name)!r}, it must be {getattr(now, name)!r}",
-                "Only the action may be changed, to 'skip'.",
+                "Only the action may be changed, to 'skip', or to 'reuse' with a destination_id.",
             )
     if step.fingerprint != now.fingerprint:
         raise Refused(
             f"{now.kind} {now.name!r} ({step.key}) changed at the source since the plan was made",
             "Plan again.",
         )
-    if step.action in (now.action, Action.SKIP) or now.reason == "migrated before":
+    if mapped or step.action in (now.action, Action.SKIP) or now.reason == "migrated before":
         return
     if now.action is Action.BLOCK or step.action in (Action.CREATE, Action.MOVE, Action.REUSE):
         raise Refused(
             f"{path}: step {step.key}: the plan says {step.action}, the clouds as they are now say {now.action}"
             + (f": {now.reason}" if now.reason else ""),
-            "Plan again; only 'skip' may be put in place of an action.",
+            "Plan again; only 'skip', or 'reuse' with a destination_id, may be put in place of an action.",
         )
-    raise ConfigError(f"{path}: step {step.key}: action {step.action} cannot be chosen", "Only 'skip' can.")
+    raise ConfigError(
+        f"{path}: step {step.key}: action {step.action} cannot be chosen", "Only 'skip' and 'reuse' can."
+    )
 
 
 def _check_needs(path: Path, plan: Plan, skipped: set[str]) -> None:

@@ -98,8 +98,14 @@ class Service:
         """
         file = planfile.read(path)
         accepted = (*planfile.accepted(file, by), *(acceptance(text, by) for text in accept))
-        fresh = self._session.plan(planfile.selection(file), self._session.world(accepted))
-        return planfile.agree(path, file, fresh)
+        world, selection = self._session.world(accepted), planfile.selection(file)
+        rows = {key: row for key, row in world.rows.items() if not row.data.get("mapped")}
+        fresh = self._session.plan(selection, replace(world, rows=rows))
+        mapped = planfile.mapped(path, file, fresh)
+        if not mapped and len(rows) == len(world.rows):
+            return planfile.agree(path, file, fresh)
+        chosen = self._session.plan(selection, replace(world, mapped=mapped))
+        return planfile.agree(path, file, fresh, chosen)
 
     def skip_blocked(self, plan: Plan) -> Plan:
         """The plan without what is blocked, and without what needs that."""

@@ -54,10 +54,21 @@ def rollback(session: Session, selection: Selection) -> RunResult:
     seconds = round(session.adapters.clock.now() - started, 3)
     result = RunResult(migration.id, tuple(outcomes), (), seconds)
     publish("run.done", result="failed" if result.failed else "ok", seconds=seconds)
-    state = "rolled back" if journal.find(selection) else "partly rolled back"
+    whole = journal.find(selection) is not None
+    if whole:
+        _forget_mapped(session, migration.id)
+    state = "rolled back" if whole else "partly rolled back"
     journal.set_state(migration.id, "failed" if result.failed else state)
     session.tell_parts(migration.id, steps, "rolled back")
     return result
+
+
+def _forget_mapped(session: Session, migration: str) -> None:
+    """What the migration alone was told to use in place of something no longer holds."""
+    keys = session.adapters.journal.keys(migration) - session.adapters.journal.others(migration)
+    for key, row in session.adapters.ledger.rows().items():
+        if key in keys and row.data.get("mapped"):
+            session.adapters.ledger.forget(key)
 
 
 def _steps(session: Session, selection: Selection) -> tuple[tuple[Step, ...], Plan, Inventory]:

@@ -1,6 +1,8 @@
 """Rules about steps that cannot be carried out."""
 
+from pumphouse.kinds import KINDS
 from pumphouse.model import Action
+from pumphouse.plan.mapped import MAPPED
 from pumphouse.plan.rules.view import BLOCK, WARN, Found, View, rule, said
 
 
@@ -14,6 +16,26 @@ def _blocked_step(view: View) -> Found:
                 step.key,
                 f"{step.kind.replace('_', ' ')} {step.name!r} ({step.key.partition(':')[2]}): {step.reason}",
                 f"{remedy}--exclude {step.kind}:{step.name}, or --skip-blocked.",
+            )
+
+
+@rule("mapped-differs", WARN)
+def _mapped_differs(view: View) -> Found:
+    """Resources mapped to something of the destination that is not like them."""
+    found = {step.key: step.destination_id for step in view.steps}
+    for step in view.steps:
+        item = view.source.by_key(step.key)
+        other = view.destination.get(step.kind, step.destination_id)
+        if step.reason != MAPPED or item is None or other is None:
+            continue
+        kind = KINDS[step.kind]
+        want = kind.target(item, lambda kind, identifier: found.get(f"{kind}:{identifier}") or identifier)
+        names = [name for name, *_ in kind.compare(want, other.fields) if name not in kind.held]
+        if names:
+            yield (
+                step.key,
+                f"{said(item)} is mapped to {other.name!r} ({other.id}), which differs in {', '.join(names)}",
+                "Nothing to do if that is wanted: what was in the destination before stays as it is.",
             )
 
 
