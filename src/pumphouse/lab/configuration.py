@@ -21,6 +21,8 @@ RELEASED_FILES = {
     "neutron-api-paste.ini": "neutron/api-paste.ini",
     "glance-api-paste.ini": "glance/glance-api-paste.ini",
 }
+# Before Ussuri, Glance without this file lets nobody in but administrators.
+GLANCE_POLICY = "glance/policy.json"
 
 
 def write_configuration(cloud: Cloud) -> None:
@@ -37,6 +39,8 @@ def write_configuration(cloud: Cloud) -> None:
         write_private(cloud.etc / f"{service}.conf", _ini(sections))
     for name, released in RELEASED_FILES.items():
         shutil.copy(cloud.environment / "etc" / released, cloud.etc / name)
+    if (cloud.environment / "etc" / GLANCE_POLICY).exists():
+        shutil.copy(cloud.environment / "etc" / GLANCE_POLICY, cloud.etc / "glance-policy.json")
     # Nova from 27 on refuses to start a host twice without this file; the driver gives each host its own id
     (cloud.data / "nova" / "compute_id").write_text(f"{uuid.uuid5(uuid.NAMESPACE_DNS, cloud.name)}\n")
     known = {
@@ -164,8 +168,16 @@ def _glance(cloud: Cloud) -> Sections:
         "os_glance_tasks_store": {"filesystem_store_datadir": cloud.data / "glance-tasks"},
         "database": _database(cloud, "glance"),
         "paste_deploy": {"flavor": "keystone"},
+        **_glance_policy(cloud),
         **_common(cloud),
     }
+
+
+def _glance_policy(cloud: Cloud) -> Sections:
+    if not (cloud.environment / "etc" / GLANCE_POLICY).exists():
+        return {}
+    # not under the usual name: the services share this directory
+    return {"oslo_policy": {"policy_file": cloud.etc / "glance-policy.json"}}
 
 
 def _neutron(cloud: Cloud) -> Sections:

@@ -86,8 +86,16 @@ def _volume_of(run: Run, role: str, snapshot: str, size: int, owner: str, label:
     cloud, name = run.ports.cloud(role), f"{PREFIX}{label}-volume"
 
     def make() -> str:
-        body = {"volume": {"snapshot_id": snapshot, "name": name, "size": size}}
-        return str(cloud.post("block-storage", "/volumes", body)["volume"]["id"])
+        # Train takes the default type where none is told, and then refuses it when the snapshot has another.
+        origin = cloud.get("block-storage", f"/snapshots/{snapshot}")["snapshot"]["volume_id"]
+        kind = cloud.get("block-storage", f"/volumes/{origin}")["volume"].get("volume_type")
+        body = {
+            "snapshot_id": snapshot,
+            "name": name,
+            "size": size,
+            **({"volume_type": kind} if kind else {}),
+        }
+        return str(cloud.post("block-storage", "/volumes", {"volume": body})["volume"]["id"])
 
     made = run.temporaries.ensure(owner, role, "volume", name, make)
     volume.wait(cloud, run.ports.clock, f"/volumes/{made}", "volume", run.policy.timeouts.volume)

@@ -206,6 +206,12 @@ class FileDriver(driver.VolumeDriver):
         ]
         return volume_utils.paginate_entries_list(rows, marker, limit, offset, sort_keys, sort_dirs)
 
+    def get_volume_stats(self, refresh=False):
+        # the base class's returns nothing before Victoria
+        if refresh or not self._stats:
+            self._update_volume_stats()
+        return self._stats
+
     def _update_volume_stats(self):
         self._stats = {
             "volume_backend_name": self.configuration.safe_get("volume_backend_name"),
