@@ -37,7 +37,7 @@ release-test: install ## Try a release as the source: make release-test RELEASE=
 	@scripts/try-release $(RELEASE)
 
 test: install ## Everything the continuous integration runs
-	@scripts/test format lint types contracts docs unit machines lab older
+	@scripts/test format lint types contracts docs unit machines lab
 
 demo: $(VENV)/.installed-lab ## Move a project between two real clouds on this machine
 	@scripts/demo

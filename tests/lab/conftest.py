@@ -49,6 +49,7 @@ class Lab:
 
     def __init__(self, home: pathlib.Path) -> None:
         self.home = home
+        home.mkdir(parents=True, exist_ok=True)
         self.config = home / "config.yaml"
         self.printed: list[str] = []
         self.titles: list[bytes] = []

@@ -37,7 +37,6 @@ _GREEN = frozenset({"nova", "neutron", "cinder"})
 RELEASES = {
     release.name: release
     for release in (
-        Release("stein", python="3.6", green=_GREEN),
         Release("train", python="3.6", green=_GREEN),
         Release("ussuri", python="3.6", green=_GREEN),
         Release("victoria", python="3.8", green=_GREEN),
