@@ -9,7 +9,7 @@ from taskflow import exceptions
 from taskflow.types import failure
 
 from pumphouse.errors import Interrupted, PumphouseError
-from pumphouse.flows.prepare import prepare
+from pumphouse.flows.prepare import late_steps, prepare, prepare_steps
 from pumphouse.flows.workload import Workload, cut_over, workloads
 from pumphouse.model import Outcome, Result, Step
 from pumphouse.plan.select import answers_for
@@ -27,8 +27,30 @@ def run_prepare(run: Run) -> list[Outcome]:
 
     :raises Interrupted: when a stop was asked for.
     """
+    return _prepare(run, prepare_steps(run))
+
+
+def run_late(run: Run, failed: frozenset[str]) -> list[Outcome]:
+    """Prepare what had to wait for something that moved; without what needs something that failed.
+
+    :raises Interrupted: when a stop was asked for.
+    """
+    steps, outcomes, lacking = [], [], set(failed)
+    for step in late_steps(run):
+        missing = next((need for need in step.needs if need in lacking), "")
+        if missing:
+            lacking.add(step.key)
+            error = f"needs {missing.replace(':', ' ', 1)}, which failed"
+            run.ports.publish("step.skipped", step.key, action="ensure", reason=error)
+            outcomes.append(Outcome(step.key, Result.SKIPPED, error=error))
+        else:
+            steps.append(step)
+    return outcomes + _prepare(run, steps)
+
+
+def _prepare(run: Run, steps: list[Step]) -> list[Outcome]:
     outcomes: list[Outcome] = []
-    for flow in prepare(run):
+    for flow in prepare(run, steps):
         results = _run(flow, PREPARERS)
         outcomes += [read_outcome(data) for data in results.values()]
     return outcomes

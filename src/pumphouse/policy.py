@@ -190,6 +190,14 @@ class Policy(WorkloadPolicy):
             )
         return value
 
+    def names_of(self, kind: str) -> Mapping[str, str] | None:
+        """Names of the source → of the destination, for what is no resource but a name; None for resources."""
+        return {
+            "physical_network": self.physical_networks,
+            "network_availability_zone": self.network_availability_zones,
+            "volume_type_name": self.volume_types,
+        }.get(kind)
+
     def renamed(self, kind: str, name: str) -> str:
         """What a resource of the source is called in the destination."""
         maps = {"project": self.projects, "role": self.roles, "domain": self.domains}

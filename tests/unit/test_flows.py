@@ -25,7 +25,7 @@ def run(of: World | None = None, steps: tuple[Step, ...] | None = None) -> Run:
 
 
 def test_every_atom_has_what_it_requires() -> None:
-    (found,) = flow.prepare(run())
+    (found,) = flow.prepare(run(), flow.prepare_steps(run()))
     given = {name for atom, _ in found.iter_nodes() for name in atom.provides}
     for atom, _ in found.iter_nodes():
         assert set(atom.requires) <= given
@@ -42,7 +42,7 @@ def test_what_is_created_is_prepared_and_what_moves_is_not() -> None:
 
 
 def test_an_atom_waits_for_what_it_needs_and_is_made() -> None:
-    (found,) = flow.prepare(run())
+    (found,) = flow.prepare(run(), flow.prepare_steps(run()))
     atoms = {atom.name: atom for atom, _ in found.iter_nodes()}
     assert set(atoms["subnet:lan-subnet"].requires) == {"network:lan", "project:acme"}
     assert "network:public" not in atoms["floating_ip:float"].requires  # is there before
@@ -54,13 +54,13 @@ def test_skipped_reused_and_blocked_steps_are_not_in_the_flow() -> None:
 
 
 def test_nothing_to_prepare_is_no_flow() -> None:
-    assert list(flow.prepare(run(steps=()))) == []
+    assert list(flow.prepare(run(steps=()), [])) == []
 
 
 def test_many_steps_become_several_flows_in_the_order_of_the_plan() -> None:
     count = flow.BATCH + 3
     steps = [bare_step(f"image:{n}", needs=(f"image:{n - 1}",) if n else ()) for n in range(count)]
-    first, second = flow.prepare(run(steps=tuple(steps)))
+    first, second = flow.prepare(run(), steps)
     assert len(list(first.iter_nodes())) == flow.BATCH
     assert [atom.name for atom, _ in second.iter_nodes()] == [s.key for s in steps[flow.BATCH :]]
     assert all(set(a.requires) <= {s.key for s in steps[flow.BATCH :]} for a, _ in second.iter_nodes())
@@ -121,8 +121,21 @@ def test_flows_of_workloads_are_valid(index: int) -> None:
     engine.validate()
 
 
+def test_what_speaks_of_something_that_moves_is_made_after_it() -> None:
+    steps = (
+        bare_step("server:s", Action.MOVE),
+        bare_step("image:snapshot", after=("server:s",)),
+        bare_step("image_member:m", needs=("image:snapshot",)),
+        bare_step("image:other"),
+    )
+    made = run(steps=steps)
+    assert [s.key for s in flow.prepare_steps(made)] == ["image:other"]
+    assert [s.key for s in flow.late_steps(made)] == ["image:snapshot", "image_member:m"]
+
+
 def test_a_large_plan_is_built_quickly() -> None:
     source = replaced(acme(), *(image(f"i{n}", "acme") for n in range(300)))
-    (found,) = flow.prepare(run(world(source)))
+    made = run(world(source))
+    (found,) = flow.prepare(made, flow.prepare_steps(made))
     assert len(list(found.iter_nodes())) > 300
     assert changed(BY_KEY["image:cirros"]) == BY_KEY["image:cirros"]

@@ -235,7 +235,10 @@ def test_limits_that_the_destination_does_not_know_are_left_out(
     cloud = RecordingCloud().on("GET", service, path, {one: {"id": "p", "a": 1, "b": 2}})
     item = quota(kind, "p", a=5, b=-1, volumes_gold=9)
     assert create(item, cloud) == "p"
-    assert cloud.sent("PUT", path) == [{one: {"a": 5, "b": -1}}]
+    force = {"force": True} if kind == "compute" else {}
+    assert cloud.sent("PUT", path) == [{one: {"a": 5, "b": -1, **force}}]
+    assert create(quota(kind, "p", a=1, b=2), cloud) == "p"
+    assert len(cloud.sent("PUT", path)) == 1
     found = KINDS[item.kind].compare(want(item), {"limits": {"a": 5, "b": 3, "more": 1}})
     assert list(found) == [("b", -1, 3)]
 
@@ -491,11 +494,15 @@ def test_what_glance_has_no_field_for_is_a_property_and_what_its_store_says_is_n
         | dict(image("i", "p").observed)
         | {"id": "i", "schema": "/v2", "stores": "x"}
     )
-    body.pop("properties")
+    for name in ("properties", "signature", "deactivated"):
+        body.pop(name)
     extra = {"hw_vif_model": "e1000", "os_glance_failed_import": "", "direct_url": "rbd://", "file": "/x"}
     item = KINDS["image"].item({**body, **extra})
     assert item is not None
     assert item.fields["properties"] == {"hw_vif_model": "e1000"}
+
+
+UNFINISHED = ("queued", "saving", "uploading", "importing", "killed", "deleted", "pending_delete")
 
 
 @pytest.mark.parametrize(
@@ -503,7 +510,8 @@ def test_what_glance_has_no_field_for_is_a_property_and_what_its_store_says_is_n
     [
         (image("i", "p"), ""),
         (image("i", "p", size=0), "empty"),
-        (changed(image("i", "p"), observed={"status": "deactivated"}), "deactivated"),
+        (changed(image("i", "p"), observed={"status": "deactivated"}), ""),
+        *((changed(image("i", "p"), observed={"status": status}), status) for status in UNFINISHED),
         (image("i", "p", properties={"block_device_mapping": "[]"}), "snapshot of a volume-backed"),
         (image("i", "p", properties={images.MARK: "s"}, os_hidden=True), "belongs to a server"),
     ],
@@ -514,10 +522,69 @@ def test_images_that_cannot_be_copied_are_skipped_with_a_reason(item: Item, word
     assert bool(reason) == bool(words)
 
 
-def test_hidden_images_are_read_too() -> None:
-    cloud = RecordingCloud().on("GET", "image", "/images", {"images": []})
-    read("image", cloud)
-    assert [query["os_hidden"] for *_, query in cloud.calls] == ["false", "true"]
+def test_hidden_and_community_images_are_read_too_once() -> None:
+    body = {"id": "i", "name": "i", "status": "active", "kernel_id": "k", "ramdisk_id": "i"}
+    cloud = RecordingCloud().on("GET", "image", "/images", {"images": [body]})
+    (found,) = read("image", cloud)
+    queries = [{n: v for n, v in query.items() if n != "limit"} for *_, query in cloud.calls]
+    assert queries == list(images.QUERIES)
+    assert found.observed["gone"] == ["kernel_id"]
+
+
+def test_a_kernel_that_is_gone_is_not_waited_for_and_kept_by_name() -> None:
+    item = changed(
+        image("i", "p", properties={"kernel_id": "k", "ramdisk_id": "r"}), observed={"gone": ["kernel_id"]}
+    )
+    assert KINDS["image"].needs(item) == ("project:p", "image:r")
+    target = KINDS["image"].target(item, lambda kind, i: None if i == "k" else f"new {i}")
+    assert target["properties"] == {"kernel_id": "k", "ramdisk_id": "new r"}
+
+
+def test_ids_in_a_snapshot_are_mapped_where_there_is_a_counterpart() -> None:
+    names = {"base_image_ref": "base", "instance_uuid": "s", "user_id": "u", "owner_id": "p"}
+    item = image("i", "p", properties=names)
+    assert KINDS["image"].needs(item) == ("project:p",)
+    assert set(KINDS["image"].needs(item, weak=True)) == {"project:p", "image:base", "server:s", "user:u"}
+    target = KINDS["image"].target(item, lambda kind, i: None if kind in ("user", "server") else f"new {i}")
+    assert target["properties"] == {
+        "base_image_ref": "new base",
+        "instance_uuid": "s",
+        "user_id": "u",
+        "owner_id": "new p",
+    }
+
+
+def test_a_signature_is_set_when_the_data_is_there() -> None:
+    item = image("i", "p", signature={"img_signature": "x"}, deactivated=True)
+    cloud = RecordingCloud().on("POST", "image", "/images", {"id": "i"})
+    cloud.on("GET", "image", "/images/i", {"status": "active", images.MAKING: "i"})
+    create(item, cloud)
+    assert "img_signature" not in cloud.sent("POST", "/images")[0]
+    KINDS["image"].finish(cloud, "i", want(item), item)
+    assert cloud.sent("PATCH", "/images/i") == [
+        [
+            {"op": "add", "path": "/img_signature", "value": "x"},
+            {"op": "remove", "path": f"/{images.MAKING}"},
+        ]
+    ]
+    assert cloud.did("POST")[-1] == ("POST", "/images/i/actions/deactivate")
+
+
+@pytest.mark.parametrize(
+    ("other", "fields"),
+    [
+        ({"os_hash_value": "else"}, ["os_hash_value"]),
+        ({"os_hash_value": "else", "os_hash_algo": "sha256"}, []),
+        ({"size": 7}, ["size"]),
+        ({"deactivated": True}, ["deactivated"]),
+    ],
+)
+def test_hashes_are_compared_where_the_algorithm_is_the_same(
+    other: dict[str, Any], fields: list[str]
+) -> None:
+    item = image("i", "p")
+    found = KINDS["image"].compare(item.fields, {**item.fields, **other})
+    assert [name for name, *_ in found] == fields
 
 
 def test_a_protected_image_is_removed_all_the_same() -> None:

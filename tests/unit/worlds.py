@@ -231,13 +231,12 @@ def image(id_: str, owner: str, name: str = "", *, size: int = 1000, hash_: str 
         "container_format": "bare",
         "tags": [],
         "properties": {},
+        "signature": {},
+        "deactivated": False,
     }
-    seen = {
-        "status": "active",
-        "size": size,
-        "os_hash_algo": "sha512",
-        "os_hash_value": hash_ or f"hash {id_}",
-    }
+    data = {"size": size, "os_hash_algo": "sha512", "os_hash_value": hash_ or f"hash {id_}"}
+    values |= data
+    seen = {"status": "active", **data}
     return item("image", id_, name or id_, owner, {**values, **fields}, **seen)
 
 
@@ -450,7 +449,11 @@ def there(what: Item, **fields: Any) -> Item:
     """The equal counterpart of an item in the destination: ids get ``new-`` in front."""
 
     def new(kind: str, identifier: str) -> str:
-        return identifier if kind in ("volume_type", "domain", "physical_network") else f"new-{identifier}"
+        return (
+            identifier
+            if kind in ("volume_type", "domain", "physical_network", "volume_type_name")
+            else f"new-{identifier}"
+        )
 
     kind = KINDS[what.kind]
     values = {**kind.target(what, new), **fields}

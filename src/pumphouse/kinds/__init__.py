@@ -2,6 +2,7 @@
 
 from pumphouse.kinds.address_group import AddressGroup
 from pumphouse.kinds.address_scope import AddressScope
+from pumphouse.kinds.aggregate import Aggregate
 from pumphouse.kinds.application_credential import ApplicationCredential
 from pumphouse.kinds.credential import Credential
 from pumphouse.kinds.domain import Domain
@@ -14,11 +15,12 @@ from pumphouse.kinds.image import Image
 from pumphouse.kinds.image_member import ImageMember
 from pumphouse.kinds.implied_role import ImpliedRole
 from pumphouse.kinds.keypair import Keypair
+from pumphouse.kinds.metadef_namespace import MetadefNamespace
 from pumphouse.kinds.network import Network
 from pumphouse.kinds.port import Port
 from pumphouse.kinds.project import Project
 from pumphouse.kinds.qos_policy import QosPolicy
-from pumphouse.kinds.quota import ComputeQuota, NetworkQuota, VolumeQuota
+from pumphouse.kinds.quota import ComputeQuota, NetworkQuota, UserComputeQuota, VolumeQuota
 from pumphouse.kinds.rbac_policy import RbacPolicy
 from pumphouse.kinds.role import Role
 from pumphouse.kinds.role_assignment import RoleAssignment
@@ -58,7 +60,9 @@ KINDS: dict[str, Kind] = {
         Keypair(),
         Flavor(),
         FlavorAccess(),
+        Aggregate(),
         ComputeQuota(),
+        UserComputeQuota(),
         VolumeQuota(),
         NetworkQuota(),
         AddressScope(),
@@ -77,6 +81,7 @@ KINDS: dict[str, Kind] = {
         FloatingIp(),
         Image(),
         ImageMember(),
+        MetadefNamespace(),
         VolumePool(),
         VolumeQos(),
         VolumeType(),

@@ -6,7 +6,7 @@ from typing import Any
 from pumphouse.errors import Conflict
 from pumphouse.model import Fields, Item
 from pumphouse.ports import Cloud
-from pumphouse.resource import Api, Found, Kind, Ref
+from pumphouse.resource import Api, Found, Kind, Lookup, Ref
 from pumphouse.server_body import is_shelve_image
 
 CORE = (
@@ -21,21 +21,22 @@ CORE = (
     "container_format",
     "tags",
 )
-OBSERVED = ("status", "size", "virtual_size", "checksum", "os_hash_algo", "os_hash_value")
+DATA = ("size", "os_hash_algo", "os_hash_value")  # facts of the data
+OBSERVED = ("status", "virtual_size", "checksum", "stores", "locations", *DATA)
 # Facts of one cloud's storage; they mean nothing in another.
-OWN = (
-    *OBSERVED,
-    "id",
-    "created_at",
-    "updated_at",
-    "file",
-    "schema",
-    "self",
-    "locations",
-    "direct_url",
-    "stores",
+OWN = (*OBSERVED, "id", "created_at", "updated_at", "file", "schema", "self", "direct_url")
+WHOLE = ("active", "deactivated")  # the states of an image that has its data
+SIGNATURE = "img_signature"  # begin of the properties that make Glance ask the key manager for a certificate
+BOOTED_WITH = ("kernel_id", "ramdisk_id")
+QUERIES: tuple[dict[str, str], ...] = (
+    {},
+    {"visibility": "community"},
+    {"os_hidden": "true"},
+    {"os_hidden": "true", "visibility": "community"},
 )
 PATCH = "application/openstack-images-v2.1-json-patch"
+# Properties that Nova gives to snapshots of servers; ids that nothing needs, and that are worth keeping right.
+MENTIONED = {"base_image_ref": "image", "instance_uuid": "server", "owner_id": "project", "user_id": "user"}
 MARK = "pumphouse_source_server"  # property of the image a moved server was made from
 MAKING = "pumphouse_source_image"  # property of an image until it is whole: an interrupted run finds it again
 
@@ -49,41 +50,79 @@ class Image(Kind):
         Ref("project", "owner"),
         Ref("image", "properties.kernel_id"),
         Ref("image", "properties.ramdisk_id"),
+        *(Ref(kind, f"properties.{name}", weak=True) for name, kind in MENTIONED.items()),
     )
     portable = (*CORE, "properties")
+    compared = ("deactivated", "signature", *DATA)
     identity = ("name", "owner")
     payload = True
     project_field = "owner"
-    fixed = ("disk_format", "container_format")
+    fixed = ("disk_format", "container_format", *DATA)
     notes = {
         "id": "kept when it is free",
-        "os_hash_value": "compared after the copy",
+        "os_hash_value": "compared where both clouds use the same algorithm; the content always is",
+        "properties": "`kernel_id`, `ramdisk_id`, and the ids that Nova gives to snapshots of servers "
+        "(`base_image_ref`, `instance_uuid`, `owner_id`, `user_id`) become those of the destination",
+        "deactivated": "copied by the administrator, and deactivated again",
+        "signature": "the `img_signature` properties are set when the data is there: Glance would ask for a "
+        "certificate that the destination's key manager does not have",
     }
     lost = {
-        "deactivated": "skipped with a reason",
+        "stores": "the data goes to the destination's default store",
+        "created_at": "the time of the copy",
     }
 
     def read(self, cloud: Cloud, found: Found) -> Iterator[Item]:
-        """Hidden images are listed apart."""
-        for hidden in ("false", "true"):
-            for body in cloud.pages("image", "/images", "images", os_hidden=hidden, limit=100):
-                item = self.item(body)
-                if item:
-                    yield item
+        """Hidden images are listed apart, and so are community ones of others.
+
+        Before Rocky ``os_hidden`` would be taken for a property, so it is sent only to ask for hidden ones.
+        """
+        bodies = [
+            body
+            for query in QUERIES
+            for body in cloud.pages("image", "/images", "images", limit=100, **query)
+        ]
+        known = {body["id"] for body in bodies}
+        for body in {body["id"]: body for body in bodies}.values():
+            gone = [name for name in BOOTED_WITH if body.get(name) and body[name] not in known]
+            item = self.item({**body, "gone": gone})
+            if item:
+                yield item
 
     def item(self, body: dict[str, Any]) -> Item | None:
         """What is not a field of Glance is a property of the image."""
         properties = {
             name: value
             for name, value in body.items()
-            if name not in CORE and name not in OWN and not name.startswith("os_glance_")
+            if name not in (*CORE, *OWN, "gone") and not name.startswith("os_glance_")
         }
-        making = properties.pop(MAKING, None)
-        return super().item({**body, "properties": properties, "making": making})
+        signature = {name: properties.pop(name) for name in list(properties) if name.startswith(SIGNATURE)}
+        parts = {
+            "properties": properties,
+            "making": properties.pop(MAKING, None),
+            "signature": signature,
+            "deactivated": body.get("status") == "deactivated",
+        }
+        return super().item({**body, **parts})
 
     def observe(self) -> tuple[str, ...]:
-        """Size in bytes and hashes of the data; the image it is to become a copy of."""
-        return (*OBSERVED, "making")
+        """Facts of the data; the image it is to become a copy of; which of its references lead nowhere."""
+        return (*OBSERVED, "making", "gone")
+
+    def needs(self, item: Item, *, weak: bool = False) -> tuple[str, ...]:
+        """A kernel or ramdisk that is gone is not waited for."""
+        gone = [f"image:{item.fields['properties'][name]}" for name in item.observed.get("gone", ())]
+        return tuple(key for key in super().needs(item, weak=weak) if key not in gone)
+
+    def target(self, item: Item, lookup: Lookup) -> dict[str, Any]:
+        """Ids of what is gone, or stays at the source, are kept as they are."""
+        properties = item.fields["properties"]
+        kept = {properties[name] for name in item.observed.get("gone", ())}
+        want = super().target(item, lambda kind, i: i if i in kept else lookup(kind, i))
+        for name in MENTIONED:
+            if name in properties:
+                want["properties"][name] = want["properties"][name] or properties[name]
+        return want
 
     def normalise(self, fields: dict[str, Any]) -> dict[str, Any]:
         """Tags are a set; releases before Train know no hidden images."""
@@ -97,7 +136,7 @@ class Image(Kind):
             return "belongs to a server that Pumphouse moved"
         if is_shelve_image(item.name, item.fields["properties"]):
             return "root disk of a shelved server: it goes with that server"
-        if item.observed["status"] != "active":
+        if item.observed["status"] not in WHOLE:
             return f"its status is {item.observed['status']}: it has no data to copy"
         if item.fields["properties"].get("block_device_mapping"):
             return "snapshot of a volume-backed server: it names snapshots of its own cloud"
@@ -107,7 +146,7 @@ class Image(Kind):
         """The one begun for it; else the one of the same id; else those of its name and owner with its data."""
         others = list(there)
         begun = [other for other in others if other.observed.get("making") == item.id]
-        same_id = [o for o in others if o.id == item.id and o.observed["status"] == "active"]
+        same_id = [o for o in others if o.id == item.id and o.observed["status"] in WHOLE]
         digest = item.observed["os_hash_value"]
         same_data = [
             other
@@ -127,26 +166,44 @@ class Image(Kind):
             return str(cloud.post("image", "/images", body)["id"])
 
     def finish(self, cloud: Cloud, identifier: str, want: dict[str, Any], item: Item) -> None:
-        """Take the mark off, and protect it at last."""
-        if MAKING in cloud.get("image", f"/images/{identifier}"):
-            cloud.patch("image", f"/images/{identifier}", [{"op": "remove", "path": f"/{MAKING}"}], PATCH)
+        """Sign it, take the mark off, protect and deactivate it at last."""
+        body = cloud.get("image", f"/images/{identifier}")
+        changes = [{"op": "add", "path": f"/{name}", "value": v} for name, v in want["signature"].items()]
+        if MAKING in body:
+            changes.append({"op": "remove", "path": f"/{MAKING}"})
+        if changes:
+            cloud.patch("image", f"/images/{identifier}", changes, PATCH)
         if want["protected"]:
             protect(cloud, identifier, True)
+        if want["deactivated"] and body["status"] != "deactivated":
+            cloud.post("image", f"/images/{identifier}/actions/deactivate")
 
     def update(self, cloud: Cloud, identifier: str, want: dict[str, Any], have: Fields, item: Item) -> None:
-        """Glance takes JSON patches; properties are fields like others."""
+        """Glance takes JSON patches; properties are fields like others, and states are actions."""
         new = {name: want[name] for name in CORE if name in have}
         old = dict.fromkeys(new)
-        if "properties" in have:
-            new |= want["properties"]
-            old |= have["properties"]
+        for part in ("properties", "signature"):
+            if part in have:
+                new |= want[part]
+                old |= have[part]
         changes = [{"op": "remove", "path": _pointer(name)} for name in old if name not in new]
         changes += [{"op": "add", "path": _pointer(name), "value": value} for name, value in new.items()]
-        cloud.patch("image", f"/images/{identifier}", changes, PATCH)
+        if changes:
+            cloud.patch("image", f"/images/{identifier}", changes, PATCH)
+        if "deactivated" in have:
+            action = "deactivate" if want["deactivated"] else "reactivate"
+            cloud.post("image", f"/images/{identifier}/actions/{action}")
 
     def set_later(self) -> tuple[str, ...]:
         """Protected at last."""
         return (*super().set_later(), "protected")
+
+    def compare(self, want: Fields, have: Fields) -> Iterator[tuple[str, Any, Any]]:
+        """Hashes of different algorithms say nothing about each other; releases before Rocky have none."""
+        comparable = want.get("os_hash_algo") == have.get("os_hash_algo")
+        for name, wanted, found in super().compare(want, have):
+            if name != "os_hash_algo" and (name != "os_hash_value" or comparable):
+                yield name, wanted, found
 
     def delete(self, cloud: Cloud, identifier: str) -> None:
         """Also when it is protected."""

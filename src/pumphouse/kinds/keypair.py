@@ -1,5 +1,6 @@
 """Nova keypairs of every user; a server finds its key only when its creating user owns one of that name."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
@@ -7,6 +8,8 @@ from urllib.parse import quote
 from pumphouse.model import Item
 from pumphouse.ports import Cloud
 from pumphouse.resource import Api, Found, Kind, Ref
+
+ALLOWED = re.compile(r"[-_@. a-zA-Z0-9]+")  # in names; '@' and '.' from microversion 2.92 on
 
 
 class Keypair(Kind):
@@ -32,6 +35,12 @@ class Keypair(Kind):
                 fields["type"] = pair.get("type", "ssh")
                 yield Item(self.name, f"{user.id}/{pair['name']}", pair["name"], None, fields)
 
+    def never_made(self, item: Item) -> str:
+        """The first API of Nova took any name."""
+        if ALLOWED.fullmatch(item.name):
+            return ""
+        return "Nova takes only letters, digits, spaces and @ . _ - in names today"
+
     def create(self, cloud: Cloud, want: dict[str, Any], item: Item) -> str:
         """The answer holds no id: name and user are it."""
         cloud.post("compute", "/os-keypairs", {"keypair": want})
@@ -40,4 +49,4 @@ class Keypair(Kind):
     def delete(self, cloud: Cloud, identifier: str) -> None:
         """By name, for its user."""
         user, name = identifier.split("/", 1)
-        cloud.delete("compute", f"/os-keypairs/{quote(name)}?user_id={user}")
+        cloud.delete("compute", f"/os-keypairs/{quote(name, safe='')}?user_id={user}")

@@ -272,10 +272,8 @@ class _Matcher:
         return kind.decide(want, item, policy_of(item, self._source, self._policy))
 
     def _lookup(self, kind: str, identifier: str) -> str | None:
-        if kind == "physical_network":
-            return self._policy.physical_networks.get(identifier)
-        if kind == "network_availability_zone":
-            return self._policy.network_availability_zones.get(identifier)
+        if (names := self._policy.names_of(kind)) is not None:
+            return names.get(identifier)
         key = f"{kind}:{identifier}"
         row = None if key in self.steps else self._rows.get(key)
         return row.destination_id if row and row.state in KNOWN else self._found.get(key)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import asdict
 
-from pumphouse.engine import run_cutover, run_prepare
+from pumphouse.engine import run_cutover, run_late, run_prepare
 from pumphouse.errors import Refused
 from pumphouse.model import Action, Difference, Outcome, Plan, Result, Row, RunResult, Selection
 from pumphouse.plan.mapped import MAPPED
@@ -110,6 +110,7 @@ def _carry_out(run: Run, prepare_only: bool) -> list[Outcome]:
     failed = frozenset(o.key for o in outcomes if o.result is not Result.OK)
     if not prepare_only:
         outcomes += run_cutover(run, failed)
+        outcomes += run_late(run, failed | {o.key for o in outcomes if o.result is not Result.OK})
     return outcomes
 
 

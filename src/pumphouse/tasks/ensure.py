@@ -122,13 +122,14 @@ def fill(run: Run, step: Step, image: str, to: str, workload: str) -> None:
         read = run.ports.transfer.read(source, image, int(body["size"]), About(step.key, workload))
         run.ports.ledger.note(step.key, content=read.content, bytes=read.size)
     there = destination.get("image", f"/images/{to}")
-    for name in ("size", "os_hash_value"):
-        same_algorithm = name == "size" or body.get("os_hash_algo") == there.get("os_hash_algo")
-        if same_algorithm and body.get(name) and there.get(name) != body[name]:
+    same_algorithm = body.get("os_hash_algo") == there.get("os_hash_algo")
+    for name in ("size", "checksum", *(("os_hash_value",) if same_algorithm else ())):
+        if body.get(name) and there.get(name) and there[name] != body[name]:
             raise Mismatch(
                 f"image {to} in the destination: {name} is {there.get(name)}, at the source it is {body[name]}",
                 "The data was damaged on the way or in the store; run the same command again.",
             )
+    run.ports.ledger.note(step.key, hashed=bool(same_algorithm and there.get("os_hash_value")))
 
 
 def _wait_for_upload(run: Run, image: str) -> str:

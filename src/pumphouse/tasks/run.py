@@ -54,10 +54,8 @@ class Run:
 
     def lookup(self, kind: str, identifier: str) -> str | None:
         """The counterpart of a resource of the source; names are mapped by policy."""
-        if kind == "physical_network":
-            return self.policy.physical_networks.get(identifier)
-        if kind == "network_availability_zone":
-            return self.policy.network_availability_zones.get(identifier)
+        if (names := self.policy.names_of(kind)) is not None:
+            return names.get(identifier)
         row = self.row(f"{kind}:{identifier}")
         return row.destination_id if row and row.state in KNOWN else None
 

@@ -122,7 +122,7 @@ class Temporaries:
         """By its name, which is unique; in our own project, where all of them are."""
         cloud, name = self._clouds[temporary.cloud], temporary.name
         if temporary.kind == "image":
-            found = list(cloud.pages("image", "/images", "images", name=name, os_hidden="false"))
+            found = list(cloud.pages("image", "/images", "images", name=name))
         elif temporary.kind in COLLECTIONS:
             many = f"{temporary.kind}s"
             found = list(cloud.pages("block-storage", f"/{many}/detail", many, name=name))

@@ -23,13 +23,13 @@ from typing import Any
 
 import yaml
 
-from museum import compute, identity, network, storage
+from museum import compute, identity, images, network, storage
 from museum.hall import PROJECT, Hall, find_hall, open_hall
 
 __all__ = ["PROJECT", "WINGS", "Hall", "configure", "find_hall", "open_hall", "without_lost"]
 
 #: Every wing there is; PUMPHOUSE_TEST_WINGS narrows them while one is worked on.
-ALL: tuple[ModuleType, ...] = (identity, network, storage, compute)
+ALL: tuple[ModuleType, ...] = (identity, network, storage, compute, images)
 _wanted = os.environ.get("PUMPHOUSE_TEST_WINGS", "").split()
 WINGS = {name: wing for wing in ALL if (name := wing.__name__.rpartition(".")[2]) in (_wanted or [name])}
 

@@ -14,6 +14,7 @@ from pumphouse.ports import About, Clock, Cloud, Copied, Publish
 QUEUE = 12  # chunks of 1 MiB between download and upload; with those in hand at most 16 MiB each
 PROGRESS = 0.5  # seconds between two progress events
 SETTLE = 60  # seconds Glance gets to notice that an upload broke off
+REFUSED = (400, 403, 413, 415)
 ZEROS = bytes(1 << 20)
 
 
@@ -97,10 +98,12 @@ class StreamTransfer:
                     return stream.copied()
                 except Interrupted:
                     raise
-                except CloudError:
+                except CloudError as error:
                     download_broke = stream.error is not None
                     stream.abandon()
-                    if download_broke or attempt == self._attempts:
+                    # Glance looks into what it is given (415: not the format it is said to be): the same data
+                    # would be refused again.
+                    if download_broke or attempt == self._attempts or error.status in REFUSED:
                         raise
                     self._wait_for_upload_again(to)
         raise AssertionError("unreachable")

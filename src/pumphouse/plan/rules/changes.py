@@ -89,8 +89,8 @@ def _changed(view: View, *, away: bool) -> Iterator[tuple[Item, Changes]]:
     steps = {s.key: s for s in view.steps}
 
     def lookup(kind: str, identifier: str) -> str | None:
-        if kind == "physical_network":
-            return view.policy.physical_networks.get(identifier)
+        if (names := view.policy.names_of(kind)) is not None:
+            return names.get(identifier)
         key = f"{kind}:{identifier}"
         return steps[key].destination_id if key in steps else _counterpart(view.rows.get(key))
 
