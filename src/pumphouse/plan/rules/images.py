@@ -91,9 +91,7 @@ def _member_left(view: View) -> Found:
 
 @rule("image-foreign", NOTE)
 def _foreign(view: View) -> Found:
-    """An image of a project that is not selected, from which a selected server was made or which is shared with
-    a selected project.
-    """
+    """An image that selected servers were made of, or that selected projects share, and that is not selected."""
     planned = {step.key for step in view.steps}
     uses: dict[str, list[str]] = defaultdict(list)
     for server in view.to_do("server"):
