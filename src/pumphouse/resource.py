@@ -47,6 +47,7 @@ class Kind:
     :cvar in_tables: made in Keystone's tables: no API can.
     :cvar payload: it carries data besides its fields (an image, a disk).
     :cvar moves: moved in the cutover, with downtime; everything else is prepared before.
+    :cvar skips_along: is skipped, and not blocked, when something that it needs is skipped.
     :cvar held: fields that are set in the cutover only, because source and destination would disturb
         each other on the network if both had them.
     :cvar fixed: fields that no API changes once it is made; its owner never is.
@@ -76,6 +77,7 @@ class Kind:
     in_tables: ClassVar[bool] = False
     payload: ClassVar[bool] = False
     moves: ClassVar[bool] = False
+    skips_along: ClassVar[bool] = False
     held: ClassVar[tuple[str, ...]] = ()
     fixed: ClassVar[tuple[str, ...]] = ()
     emptied: ClassVar[Mapping[str, Any]] = {}

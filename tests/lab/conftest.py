@@ -34,6 +34,7 @@ STORY = (
         "test_lifecycle_update",
         "test_lifecycle_together",
         "test_lifecycle_server",
+        "test_images_gallery",
         "test_museum",
     ),
 )

@@ -56,8 +56,8 @@ def picky(zone: str | None = None, **metadata: str) -> World:
         ("image-signed", "is signed", cirros(signature={"img_signature": "x"})),
         (
             "image-kernel-gone",
-            "its kernel_id k is no image of the source any more",
-            cirros({"gone": ["kernel_id"]}, properties={"kernel_id": "k"}),
+            "its kernel or ramdisk k is no image of the source any more",
+            cirros({"gone": ["image:k"]}, properties={"kernel_id": "k"}),
         ),
         ("image-stores", "several places of the source: fast, slow", cirros({"stores": "fast,slow"})),
         ("image-stores", "several places of the source: 2 locations", cirros({"locations": [{}, {}]})),
@@ -129,3 +129,10 @@ def test_a_keypair_whose_name_nova_refuses_today_is_told_before() -> None:
     assert step.action is Action.BLOCK
     assert "letters, digits" in step.reason
     assert not KINDS["keypair"].never_made(BY_KEY["keypair:ann/key"])
+
+
+def test_what_belongs_to_a_skipped_image_is_skipped_with_it() -> None:
+    queued = changed(BY_KEY["image:cirros"], observed={"status": "queued"})
+    of = source(queued, image("machine", "acme", properties={"kernel_id": "cirros"}))
+    actions = {s.key: s.action for s in plan(of).steps}
+    assert actions["image_member:cirros/admin"] is actions["image:machine"] is Action.SKIP

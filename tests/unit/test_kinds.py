@@ -1,5 +1,6 @@
 """What each kind does otherwise, because OpenStack does."""
 
+import json
 from typing import Any
 
 import pytest
@@ -494,7 +495,7 @@ def test_what_glance_has_no_field_for_is_a_property_and_what_its_store_says_is_n
         | dict(image("i", "p").observed)
         | {"id": "i", "schema": "/v2", "stores": "x"}
     )
-    for name in ("properties", "signature", "deactivated"):
+    for name in ("properties", "signature", "deactivated", images.DEVICES):
         body.pop(name)
     extra = {"hw_vif_model": "e1000", "os_glance_failed_import": "", "direct_url": "rbd://", "file": "/x"}
     item = KINDS["image"].item({**body, **extra})
@@ -512,7 +513,12 @@ UNFINISHED = ("queued", "saving", "uploading", "importing", "killed", "deleted",
         (image("i", "p", size=0), "empty"),
         (changed(image("i", "p"), observed={"status": "deactivated"}), ""),
         *((changed(image("i", "p"), observed={"status": status}), status) for status in UNFINISHED),
-        (image("i", "p", properties={"block_device_mapping": "[]"}), "snapshot of a volume-backed"),
+        (image("i", "p", properties={"block_device_mapping": "what?"}), "cannot be read"),
+        (image("i", "p", size=0, block_device_mapping=[{"snapshot_id": "s"}]), ""),
+        (
+            changed(image("i", "p", size=0), observed={"gone": ["volume_snapshot:s"]}),
+            "volume_snapshot s is gone",
+        ),
         (image("i", "p", properties={images.MARK: "s"}, os_hidden=True), "belongs to a server"),
     ],
 )
@@ -525,15 +531,15 @@ def test_images_that_cannot_be_copied_are_skipped_with_a_reason(item: Item, word
 def test_hidden_and_community_images_are_read_too_once() -> None:
     body = {"id": "i", "name": "i", "status": "active", "kernel_id": "k", "ramdisk_id": "i"}
     cloud = RecordingCloud().on("GET", "image", "/images", {"images": [body]})
-    (found,) = read("image", cloud)
+    (found,) = read("image", cloud, volume_snapshot=[])
     queries = [{n: v for n, v in query.items() if n != "limit"} for *_, query in cloud.calls]
     assert queries == list(images.QUERIES)
-    assert found.observed["gone"] == ["kernel_id"]
+    assert found.observed["gone"] == ["image:k"]
 
 
 def test_a_kernel_that_is_gone_is_not_waited_for_and_kept_by_name() -> None:
     item = changed(
-        image("i", "p", properties={"kernel_id": "k", "ramdisk_id": "r"}), observed={"gone": ["kernel_id"]}
+        image("i", "p", properties={"kernel_id": "k", "ramdisk_id": "r"}), observed={"gone": ["image:k"]}
     )
     assert KINDS["image"].needs(item) == ("project:p", "image:r")
     target = KINDS["image"].target(item, lambda kind, i: None if i == "k" else f"new {i}")
@@ -552,6 +558,28 @@ def test_ids_in_a_snapshot_are_mapped_where_there_is_a_counterpart() -> None:
         "user_id": "u",
         "owner_id": "new p",
     }
+
+
+def test_the_shell_of_a_snapshot_names_the_counterparts_of_its_volume_snapshots() -> None:
+    devices = [{"snapshot_id": "s", "boot_index": 0}, {"source_type": "blank"}]
+    body = {
+        "id": "i",
+        "name": "i",
+        "status": "active",
+        "size": 0,
+        "block_device_mapping": json.dumps(devices),
+    }
+    cloud = RecordingCloud().on("GET", "image", "/images", {"images": [body]})
+    cloud.on("POST", "image", "/images", {"id": "i"})
+    snapshot = Item("volume_snapshot", "s", "s", None, {})
+    (item,) = read("image", cloud, volume_snapshot=[snapshot])
+    assert (KINDS["image"].needs(item), item.observed["gone"]) == (("volume_snapshot:s",), [])
+    KINDS["image"].create(cloud, KINDS["image"].target(item, lambda kind, i: f"new {i}"), item)
+    sent = json.loads(cloud.sent("POST", "/images")[0]["block_device_mapping"])
+    assert sent == [{"snapshot_id": "new s", "boot_index": 0}, {"source_type": "blank"}]
+    (lost,) = read("image", cloud, volume_snapshot=[])
+    assert KINDS["image"].needs(lost) == ()
+    assert "is gone" in KINDS["image"].skip_reason(lost)
 
 
 def test_a_signature_is_set_when_the_data_is_there() -> None:

@@ -232,6 +232,7 @@ def image(id_: str, owner: str, name: str = "", *, size: int = 1000, hash_: str 
         "tags": [],
         "properties": {},
         "signature": {},
+        "block_device_mapping": [],
         "deactivated": False,
     }
     data = {"size": size, "os_hash_algo": "sha512", "os_hash_value": hash_ or f"hash {id_}"}

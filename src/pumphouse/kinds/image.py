@@ -1,6 +1,8 @@
 """Glance images: fields here, data by a transfer."""
 
+import json
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from pumphouse.errors import Conflict
@@ -26,8 +28,8 @@ OBSERVED = ("status", "virtual_size", "checksum", "stores", "locations", *DATA)
 # Facts of one cloud's storage; they mean nothing in another.
 OWN = (*OBSERVED, "id", "created_at", "updated_at", "file", "schema", "self", "direct_url")
 WHOLE = ("active", "deactivated")  # the states of an image that has its data
+DEVICES = "block_device_mapping"  # property of snapshots of volume-backed servers
 SIGNATURE = "img_signature"  # begin of the properties that make Glance ask the key manager for a certificate
-BOOTED_WITH = ("kernel_id", "ramdisk_id")
 QUERIES: tuple[dict[str, str], ...] = (
     {},
     {"visibility": "community"},
@@ -50,12 +52,15 @@ class Image(Kind):
         Ref("project", "owner"),
         Ref("image", "properties.kernel_id"),
         Ref("image", "properties.ramdisk_id"),
+        Ref("volume_snapshot", "block_device_mapping.*.snapshot_id"),
         *(Ref(kind, f"properties.{name}", weak=True) for name, kind in MENTIONED.items()),
     )
-    portable = (*CORE, "properties")
+    portable = (*CORE, "properties", DEVICES)
     compared = ("deactivated", "signature", *DATA)
     identity = ("name", "owner")
     payload = True
+    skips_along = True
+    reads_after = ("volume_snapshot",)
     project_field = "owner"
     fixed = ("disk_format", "container_format", *DATA)
     notes = {
@@ -63,6 +68,8 @@ class Image(Kind):
         "os_hash_value": "compared where both clouds use the same algorithm; the content always is",
         "properties": "`kernel_id`, `ramdisk_id`, and the ids that Nova gives to snapshots of servers "
         "(`base_image_ref`, `instance_uuid`, `owner_id`, `user_id`) become those of the destination",
+        "block_device_mapping": "of a snapshot of a volume-backed server: names the counterparts of its volume "
+        "snapshots; skipped where they do not come along",
         "deactivated": "copied by the administrator, and deactivated again",
         "signature": "the `img_signature` properties are set when the data is there: Glance would ask for a "
         "certificate that the destination's key manager does not have",
@@ -82,43 +89,49 @@ class Image(Kind):
             for query in QUERIES
             for body in cloud.pages("image", "/images", "images", limit=100, **query)
         ]
-        known = {body["id"] for body in bodies}
+        known = {f"image:{body['id']}" for body in bodies} | {item.key for item in found["volume_snapshot"]}
         for body in {body["id"]: body for body in bodies}.values():
-            gone = [name for name in BOOTED_WITH if body.get(name) and body[name] not in known]
-            item = self.item({**body, "gone": gone})
+            item = self.item(body)
             if item:
-                yield item
+                gone = [
+                    key for key in super().needs(item) if not key.startswith("project:") and key not in known
+                ]
+                yield replace(item, observed={**item.observed, "gone": gone})
 
     def item(self, body: dict[str, Any]) -> Item | None:
         """What is not a field of Glance is a property of the image."""
         properties = {
             name: value
             for name, value in body.items()
-            if name not in (*CORE, *OWN, "gone") and not name.startswith("os_glance_")
+            if name not in (*CORE, *OWN) and not name.startswith("os_glance_")
         }
+        devices = _devices(properties.get(DEVICES))
+        if devices:
+            del properties[DEVICES]
         signature = {name: properties.pop(name) for name in list(properties) if name.startswith(SIGNATURE)}
         parts = {
             "properties": properties,
             "making": properties.pop(MAKING, None),
             "signature": signature,
+            DEVICES: devices,
             "deactivated": body.get("status") == "deactivated",
         }
         return super().item({**body, **parts})
 
     def observe(self) -> tuple[str, ...]:
         """Facts of the data; the image it is to become a copy of; which of its references lead nowhere."""
-        return (*OBSERVED, "making", "gone")
+        return (*OBSERVED, "making")
 
     def needs(self, item: Item, *, weak: bool = False) -> tuple[str, ...]:
-        """A kernel or ramdisk that is gone is not waited for."""
-        gone = [f"image:{item.fields['properties'][name]}" for name in item.observed.get("gone", ())]
+        """What is gone is not waited for."""
+        gone = item.observed.get("gone", ())
         return tuple(key for key in super().needs(item, weak=weak) if key not in gone)
 
     def target(self, item: Item, lookup: Lookup) -> dict[str, Any]:
         """Ids of what is gone, or stays at the source, are kept as they are."""
         properties = item.fields["properties"]
-        kept = {properties[name] for name in item.observed.get("gone", ())}
-        want = super().target(item, lambda kind, i: i if i in kept else lookup(kind, i))
+        gone = item.observed.get("gone", ())
+        want = super().target(item, lambda kind, i: i if f"{kind}:{i}" in gone else lookup(kind, i))
         for name in MENTIONED:
             if name in properties:
                 want["properties"][name] = want["properties"][name] or properties[name]
@@ -138,9 +151,14 @@ class Image(Kind):
             return "root disk of a shelved server: it goes with that server"
         if item.observed["status"] not in WHOLE:
             return f"its status is {item.observed['status']}: it has no data to copy"
-        if item.fields["properties"].get("block_device_mapping"):
-            return "snapshot of a volume-backed server: it names snapshots of its own cloud"
-        return "" if item.observed["size"] else "it is empty"
+        if item.fields["properties"].get(DEVICES):
+            return f"its {DEVICES} cannot be read"
+        lost = [key for key in item.observed.get("gone", ()) if key.startswith("volume_snapshot:")]
+        if lost:
+            return (
+                f"it is the shell of a volume-backed server's snapshot: {lost[0].replace(':', ' ')} is gone"
+            )
+        return "" if item.observed["size"] or item.fields[DEVICES] else "it is empty"
 
     def candidates(self, want: Fields, item: Item, there: Iterable[Item]) -> list[Item]:
         """The one begun for it; else the one of the same id; else those of its name and owner with its data."""
@@ -158,6 +176,8 @@ class Image(Kind):
     def create(self, cloud: Cloud, want: dict[str, Any], item: Item) -> str:
         """With the id of the source; Glance never gives the id of a deleted image again."""
         body = {name: want[name] for name in CORE if name in want} | want["properties"]
+        if want[DEVICES]:
+            body[DEVICES] = json.dumps(want[DEVICES])
         body[MAKING] = item.id
         body["protected"] = False  # until it is whole: a protected image cannot be removed
         try:
@@ -182,6 +202,8 @@ class Image(Kind):
         """Glance takes JSON patches; properties are fields like others, and states are actions."""
         new = {name: want[name] for name in CORE if name in have}
         old = dict.fromkeys(new)
+        if DEVICES in have:
+            new[DEVICES] = old[DEVICES] = json.dumps(want[DEVICES])
         for part in ("properties", "signature"):
             if part in have:
                 new |= want[part]
@@ -212,6 +234,16 @@ class Image(Kind):
             if body["protected"]:
                 protect(cloud, identifier, False)
             cloud.delete("image", f"/images/{identifier}")
+
+
+def _devices(text: Any) -> list[dict[str, Any]]:
+    """What Nova writes into the property as JSON; empty when it is something else."""
+    try:
+        devices = json.loads(text or "[]")
+    except ValueError:
+        return []
+    good = isinstance(devices, list) and all(isinstance(device, dict) for device in devices)
+    return devices if good else []
 
 
 def _pointer(name: str) -> str:

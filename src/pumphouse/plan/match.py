@@ -92,7 +92,7 @@ class _Matcher:
         kind = KINDS[item.kind]
         needs = tuple(key for key in kind.needs(item) if key in self.steps)
         mentions = (key for key in self._mentions.of(item) if key in self.steps)
-        verdict = self._hindered_by(needs) or self._chosen(item) or self._decide(kind, item)
+        verdict = self._hindered_by(kind, needs) or self._chosen(item) or self._decide(kind, item)
         if verdict.destination_id and verdict.action in (Action.REUSE, Action.UPDATE):
             self._found[item.key] = verdict.destination_id
         size = 0 if verdict.reason == ADOPTED else payload_bytes(item)
@@ -121,12 +121,13 @@ class _Matcher:
         copied = sum(payload_bytes(v) for v in volumes if v and not self._adopted(v))
         return downtime(root + copied, self._policy.bandwidth)
 
-    def _hindered_by(self, needs: tuple[str, ...]) -> _Verdict | None:
+    def _hindered_by(self, kind: Kind, needs: tuple[str, ...]) -> _Verdict | None:
         for key in needs:
             step = self.steps[key]
             if step.action in (Action.SKIP, Action.BLOCK):
                 why = f"needs {step.kind} {step.name!r}, which is not there: {step.reason}"
-                return _Verdict(Action.BLOCK, why)
+                along = kind.skips_along and step.action is Action.SKIP
+                return _Verdict(Action.SKIP if along else Action.BLOCK, why)
         return None
 
     def _decide(self, kind: Kind, item: Item) -> _Verdict:

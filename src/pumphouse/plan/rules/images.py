@@ -52,10 +52,10 @@ def _signed(view: View) -> Found:
 def _kernel_gone(view: View) -> Found:
     """An image that names a kernel or ramdisk which the source no longer has."""
     for item in view.to_do("image"):
-        for name in item.observed.get("gone", ()):
+        for key in item.observed.get("gone", ()):
             yield (
                 item.key,
-                f"{said(item)}: its {name} {item.fields['properties'][name]} is no image of the source any more",
+                f"{said(item)}: its kernel or ramdisk {key.partition(':')[2]} is no image of the source any more",
                 "It is kept as it is: servers of this image fail to boot here as they do there.",
             )
 
