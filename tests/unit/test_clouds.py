@@ -131,6 +131,12 @@ ANSWERS: dict[str, tuple[int, Any, type[CloudError], str]] = {
     "placement": (404, NO_PROVIDER, Missing, "no such provider"),
     "placement without detail": (409, {"errors": [{"title": "Conflict"}]}, Conflict, "Conflict"),
     "glance": (409, b"409 Conflict\n\nImage is in use\n", Conflict, "409 Conflict Image is in use"),
+    "glance refuses data": (
+        415,
+        {"message": "not supported.\n<br /><br />\nImage disk_format qcow2 does not match", "title": "No"},
+        CloudError,
+        "not supported. Image disk_format qcow2 does not match",
+    ),
     "glance page": (404, HTML, Missing, "Not Found"),
     "proxy": (502, HTML, Unreachable, "Bad Gateway"),
     "too large": (413, HTML, Overlimit, "Request Entity Too Large|Content Too Large"),

@@ -183,7 +183,7 @@ class OpenStackCloud:
 
     def upload(self, path: str, chunks: Iterable[bytes], size: int) -> None:
         """See the port."""
-        headers = {"Content-Type": "application/octet-stream"}
+        headers = {"Content-Type": "application/octet-stream", "Accept": "application/json"}
         # Never sent again by itself: the chunks are gone once read.
         self._request("image", "PUT", path, data=Sized(chunks, size), headers=headers, tries=1)
 

@@ -81,7 +81,7 @@ def _message(response: requests.Response) -> str:
     while isinstance(body, dict):
         for name in ("message", "error_message", "faultstring"):
             if isinstance(body.get(name), str):
-                return " ".join(str(body[name]).split())[:500]
+                return " ".join(str(body[name]).replace("<br />", " ").split())[:500]  # webob's, also in JSON
         inner = [value for value in body.values() if isinstance(value, dict)]
         if not inner and isinstance(body.get("errors"), list) and body["errors"]:
             detail = body["errors"][0]

@@ -18,6 +18,7 @@ class Aggregate(Kind):
     project_field = None
     left_at_source = "belongs to the hosts"
     lost = {
+        **dict.fromkeys(portable, "compared only: the plan says what selected servers would miss"),
         "hosts": "every cloud has its own: aggregates are laid out by the deployer of the destination",
     }
 

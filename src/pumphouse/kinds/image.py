@@ -28,6 +28,8 @@ OBSERVED = ("status", "virtual_size", "checksum", "stores", "locations", *DATA)
 # Facts of one cloud's storage; they mean nothing in another.
 OWN = (*OBSERVED, "id", "created_at", "updated_at", "file", "schema", "self", "direct_url")
 WHOLE = ("active", "deactivated")  # the states of an image that has its data
+OF_MOVED = "belongs to a server that Pumphouse moved"
+OF_SHELVED = "root disk of a shelved server: it goes with that server"
 DEVICES = "block_device_mapping"  # property of snapshots of volume-backed servers
 SIGNATURE = "img_signature"  # begin of the properties that make Glance ask the key manager for a certificate
 QUERIES: tuple[dict[str, str], ...] = (
@@ -69,7 +71,7 @@ class Image(Kind):
         "properties": "`kernel_id`, `ramdisk_id`, and the ids that Nova gives to snapshots of servers "
         "(`base_image_ref`, `instance_uuid`, `owner_id`, `user_id`) become those of the destination",
         "block_device_mapping": "of a snapshot of a volume-backed server: names the counterparts of its volume "
-        "snapshots; skipped where they do not come along",
+        "snapshots, and is raw; skipped where they do not come along",
         "deactivated": "copied by the administrator, and deactivated again",
         "signature": "the `img_signature` properties are set when the data is there: Glance would ask for a "
         "certificate that the destination's key manager does not have",
@@ -135,6 +137,8 @@ class Image(Kind):
         for name in MENTIONED:
             if name in properties:
                 want["properties"][name] = want["properties"][name] or properties[name]
+        if want[DEVICES]:
+            want["disk_format"] = "raw"  # Nova used to say otherwise; Glance now takes nothing else for empty
         return want
 
     def normalise(self, fields: dict[str, Any]) -> dict[str, Any]:
@@ -146,9 +150,9 @@ class Image(Kind):
     def skip_reason(self, item: Item) -> str:
         """Only whole images with data of their own can be copied."""
         if MARK in item.fields["properties"] and item.fields["os_hidden"]:  # snapshots inherit the mark
-            return "belongs to a server that Pumphouse moved"
+            return OF_MOVED
         if is_shelve_image(item.name, item.fields["properties"]):
-            return "root disk of a shelved server: it goes with that server"
+            return OF_SHELVED
         if item.observed["status"] not in WHOLE:
             return f"its status is {item.observed['status']}: it has no data to copy"
         if item.fields["properties"].get(DEVICES):

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from pumphouse.kinds import KINDS
+from pumphouse.kinds.image import OF_MOVED, OF_SHELVED
 from pumphouse.model import Action, Item
 from pumphouse.plan.rules.view import BLOCK, NOTE, WARN, Found, View, rule, said
 
@@ -16,7 +17,7 @@ TENANT_FILTER = "filter_tenant_id"
 def _skipped(view: View) -> Found:
     """An image of the selection that is not copied, and why."""
     for step in view.steps:
-        if step.kind == "image" and step.action is Action.SKIP and not step.reason.startswith("belongs"):
+        if step.kind == "image" and step.action is Action.SKIP and step.reason not in (OF_MOVED, OF_SHELVED):
             yield (
                 step.key,
                 f"image {step.name!r} ({step.key.partition(':')[2]}) is not carried over: {step.reason}",
@@ -174,15 +175,14 @@ def _counts_on(view: View, server: Item, aggregate: Item) -> bool:
 
 @rule("availability-zones", NOTE)
 def _zones(view: View) -> Found:
-    """Availability zones of the source's hosts that the destination does not have."""
+    """Availability zones of selected servers that the destination does not have, and no policy maps."""
     there = {a.fields["availability_zone"] for a in view.destination.of("aggregate")}
-    for zone in sorted(
-        {a.fields["availability_zone"] or "" for a in view.source.of("aggregate")} - there - {""}
-    ):
+    known = {*there, *view.policy.availability_zones, None}
+    for zone in sorted({a.fields["availability_zone"] for a in view.source.of("aggregate")} - known):
         servers = [s for s in view.to_do("server") if s.observed["availability_zone"] == zone]
         if servers:
             yield (
                 "",
                 f"the destination has no availability zone {zone!r}, in which {len(servers)} server(s) are",
-                f"'openstack aggregate create --zone {zone} NAME', and add hosts, if they are to be apart.",
+                f"Map it with policy.availability_zones, or make it: 'openstack aggregate create --zone {zone} NAME'.",
             )
