@@ -42,7 +42,8 @@ def wait_for_users(run: Run, *, prepare_only: bool) -> None:
     """
     actions = (Action.CREATE,) if prepare_only else (Action.CREATE, Action.MOVE)
     items = (_made(run, step) for step in run.plan.steps if step.action in actions)
-    users = {f"user:{item.fields['user_id']}" for item in items if item and not run.actors.refusal(item)}
+    owners = {(item.fields.get("user_id"), item.project_id): item for item in items if item}
+    users = {f"user:{user}" for (user, _), item in owners.items() if not run.actors.refusal(item)}
     for key in users:
         run.ports.locks.use(acting(key))
     for key in sorted(users):
