@@ -9,12 +9,16 @@ from pumphouse.resource import Api
 
 
 class Domain(IdentityKind):
-    """Matched by name; made with the id of the source (`explicit_domain_id`, Keystone 16)."""
+    """Matched by name; made with the id of the source (`explicit_domain_id`, Keystone 16).
+
+    Older Keystones keep that word among the domain's attributes, where it means nothing.
+    """
 
     name = "domain"
     api = Api("identity", "/domains", "domain", "domains")
     portable = ("name", "description", "tags", "options", "extra")
     compared = ("enabled",)
+    own = ("id", "links", "explicit_domain_id")
     identity = ("name",)
     reuse_different = True
     left_at_source = "other projects may use it"

@@ -209,7 +209,12 @@ def _ours(name: str) -> bool:
 
 
 def _without(body: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in body.items() if name not in ("links", "password_expires_at")}
+    """Without what says where it is; Zed keeps the id that a domain was to get beside the one it got."""
+    return {
+        name: value
+        for name, value in body.items()
+        if name not in ("links", "password_expires_at", "explicit_domain_id")
+    }
 
 
 def _named(body: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
