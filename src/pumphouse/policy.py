@@ -49,6 +49,9 @@ class WorkloadPolicy(Strict):
     boot_root_delete: bool = Field(
         True, description="Whether such a root volume goes when its server is deleted, as a root disk does."
     )
+    snapshots: Literal["keep", "drop"] = Field(
+        "keep", description="Whether snapshots of volumes are carried, as snapshots of the moved volume."
+    )
     lock_source: bool = Field(
         True, description="Lock moved servers at the source, so that nobody starts them a second time."
     )
@@ -149,9 +152,6 @@ class Policy(WorkloadPolicy):
         default_factory=dict,
         description="Storage pools that both clouds have, as host@backend#pool of the source → of the destination: "
         "volumes in them are handed over, no byte copied.",
-    )
-    snapshots: Literal["keep", "drop"] = Field(
-        "keep", description="Whether snapshots of volumes are carried, as snapshots of the moved volume."
     )
     timeouts: Timeouts = Field(default_factory=Timeouts, description="How long to wait, in seconds.")
     hooks: RunHooks = Field(default_factory=RunHooks, description="Commands around the stages of a run.")

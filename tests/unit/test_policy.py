@@ -1,7 +1,19 @@
 """Overrides: which policy is in force where."""
 
 import pytest
-from worlds import acme, changed, floating_ip, port, problems, replaced, server, volume, world
+from worlds import (
+    acme,
+    changed,
+    floating_ip,
+    plan,
+    port,
+    problems,
+    replaced,
+    server,
+    volume,
+    volume_snapshot,
+    world,
+)
 
 from pumphouse.inventory import Inventory
 from pumphouse.plan.inforce import policy_of
@@ -47,6 +59,14 @@ def test_what_belongs_to_a_server_has_its_policy() -> None:
         assert policy_of(item, source, policy()).lock_source, key
     flavor = source.by_key("flavor:small")
     assert flavor and policy_of(flavor, source, policy()).verify_disks == "read-back"
+
+
+@pytest.mark.parametrize(("server_", "dropped"), [("web-1", True), ("db", False)])
+def test_snapshots_follow_the_server_of_their_volume(server_: str, dropped: bool) -> None:
+    parts = replaced(acme(), volume_snapshot("before", "data", "acme"))
+    of = world(parts, overrides=({"server": server_, "snapshots": "drop"},))
+    (step,) = (s for s in plan(of).steps if s.kind == "volume_snapshot")
+    assert (step.reason == "dropped by policy.snapshots") == dropped
 
 
 def test_projects_and_servers_may_be_named_by_their_ids() -> None:

@@ -14,12 +14,15 @@ def policy_of(item: Item, source: Inventory, policy: Policy) -> Policy:
 
 
 def _server_of(item: Item, source: Inventory) -> str | None:
-    """Id of the server that an item is, or belongs to: ports, addresses and volumes do; of several, the first."""
+    """Id of the server that an item is, or belongs to: ports, addresses, volumes and their snapshots do."""
     if item.kind == "server":
         return item.id
     if item.kind == "floating_ip":
         port = source.get("port", item.fields.get("port_id"))
         return _server_of(port, source) if port else None
+    if item.kind == "volume_snapshot":
+        volume = source.get("volume", item.fields["volume_id"])
+        return _server_of(volume, source) if volume else None
     if item.kind == "port":
         return str(item.observed["device_id"])
     attached = item.observed["attachments"] if item.kind == "volume" else ()

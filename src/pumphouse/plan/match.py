@@ -178,7 +178,7 @@ class _Matcher:
 
     def _left_out(self, snapshot: Item) -> str:
         """Why a snapshot is not carried; empty when it is."""
-        if self._policy.snapshots == "drop":
+        if policy_of(snapshot, self._source, self._policy).snapshots == "drop":
             return DROPPED
         volume = self.steps.get(f"volume:{snapshot.fields['volume_id']}")
         if volume and volume.action is Action.REUSE:

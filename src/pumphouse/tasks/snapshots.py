@@ -61,7 +61,7 @@ def _keep(run: Run, step: Step, part: Step, workload: str) -> None:
     with Told(run, part, "snapshot", workload):
         identifier = _create(run, item)
         KINDS["volume_snapshot"].finish(run.ports.destination, identifier, run.want(item), item)
-    if run.policy.verify_disks == "read-back":
+    if run.policy_of(workload).verify_disks == "read-back":
         with Told(run, part, "verify", workload):
             image_there = capture_snapshot(run, "destination", identifier, size, step.key, f"{item.id}-check")
             content = str(run.row(part.key).data["content"])  # type: ignore[union-attr]
