@@ -8,7 +8,7 @@ from fakes import RecordingCloud
 from worlds import changed, floating_ip, item, network, port, router, step, world
 
 from pumphouse.config import Policy
-from pumphouse.errors import Missing
+from pumphouse.errors import CloudError, Missing
 from pumphouse.inventory import Inventory
 from pumphouse.kinds import KINDS
 from pumphouse.model import Action, Item, NetworkFacts
@@ -128,6 +128,35 @@ def test_forwardings_are_made_equal_and_written_as_every_release_reads_them() ->
     assert cloud.did("DELETE") == [("DELETE", f"{path}/old")]
     (one,) = cloud.sent("POST", path)
     assert (one["port_forwarding"]["external_port"], one["port_forwarding"]["internal_port"]) == (80, 8080)
+
+
+def forwarding(*listings: list[dict[str, Any]]) -> tuple[RecordingCloud, dict[str, Any]]:
+    """A Neutron that refuses a forwarding; what it lists one time after the other."""
+    address = changed(
+        floating_ip("f", "192.0.2.7", "public", "p"),
+        **KINDS["floating_ip"].normalise({"port_forwardings": [FORWARDED]}),
+    )
+    path = "/floatingips/new/port_forwardings"
+    cloud = RecordingCloud().on("POST", "network", path, CloudError("collides", status=400))
+    return cloud.on("GET", "network", path, *({"port_forwardings": each} for each in listings)), target(
+        address
+    )
+
+
+def test_a_forwarding_that_another_cutover_makes_at_the_same_moment_is_there() -> None:
+    there = {**FORWARDED, "id": "1", "internal_port_id": "new-port"}
+    cloud, wanted = forwarding([], [there])
+    KINDS["floating_ip"].activate(cloud, "new", wanted)
+    cloud, wanted = forwarding([], [])
+    with pytest.raises(CloudError):
+        KINDS["floating_ip"].activate(cloud, "new", wanted)
+
+
+def test_a_floating_ip_goes_after_its_forwardings() -> None:
+    path = "/floatingips/new/port_forwardings"
+    cloud = RecordingCloud().on("GET", "network", path, {"port_forwardings": [{**FORWARDED, "id": "1"}]})
+    KINDS["floating_ip"].delete(cloud, "new")
+    assert cloud.did("DELETE") == [("DELETE", f"{path}/1"), ("DELETE", "/floatingips/new")]
 
 
 def test_subports_come_and_go_by_calls_of_their_own() -> None:

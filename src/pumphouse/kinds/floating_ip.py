@@ -3,6 +3,7 @@
 from collections.abc import Container, Iterator
 from typing import Any
 
+from pumphouse.errors import CloudError
 from pumphouse.model import Fields, Item
 from pumphouse.network_resource import NetworkKind
 from pumphouse.ports import Cloud
@@ -103,6 +104,12 @@ class FloatingIp(NetworkKind):
         if want.get("port_forwardings"):
             self._forward(cloud, identifier, [])
 
+    def delete(self, cloud: Cloud, identifier: str) -> None:
+        """Forwardings first: they keep it in use."""
+        if cloud.find("network", f"{self.api.path}/{identifier}/port_forwardings"):
+            self._forward(cloud, identifier, [])
+        super().delete(cloud, identifier)
+
     def update(self, cloud: Cloud, identifier: str, want: dict[str, Any], have: Fields, item: Item) -> None:
         """Its router follows from its port."""
         super().update(cloud, identifier, want, have, item)
@@ -127,7 +134,12 @@ class FloatingIp(NetworkKind):
             else:
                 cloud.delete("network", f"{path}/{body['id']}")
         for forwarding in missing:
-            cloud.post("network", path, {"port_forwarding": _body(forwarding)})
+            try:
+                cloud.post("network", path, {"port_forwarding": _body(forwarding)})
+            except CloudError:  # the cutover of another of its servers may make the same at this moment
+                there = cloud.get("network", path)["port_forwardings"]
+                if forwarding not in [_forwarding(body) for body in there]:
+                    raise
 
 
 def _forwarding(body: dict[str, Any]) -> dict[str, Any]:
