@@ -644,6 +644,7 @@ def test_a_volume_type_is_made_with_what_belongs_to_it() -> None:
     there = {"volume_types": [{"id": "uuid", "name": "gold", volume_types.PUBLIC: False}]}
     cloud.on("GET", "block-storage", "/types", there)
     cloud.on("GET", "block-storage", "/qos-specs", {"qos_specs": [{"id": "q", "name": "fast"}]})
+    cloud.on("GET", "block-storage", "/qos-specs/q/associations", {"qos_associations": [{"id": "uuid"}]})
     gold = volume_type("gold", extra_specs={"a": "b"}, qos_specs="fast", encryption={"cipher": "aes"})
     assert create(gold, cloud) == "gold"
     KINDS["volume_type"].finish(cloud, "gold", want(gold), gold)

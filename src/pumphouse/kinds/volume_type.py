@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from pumphouse.errors import Missing
+from pumphouse.errors import CloudError, Missing
 from pumphouse.model import Item
 from pumphouse.ports import Cloud
 from pumphouse.resource import Api, Found, Kind
@@ -68,7 +68,7 @@ class VolumeType(Kind):
             cloud.post(STORAGE, f"/types/{own}/extra_specs", {"extra_specs": want["extra_specs"]})
         if want["qos_specs"]:
             qos = _id(cloud, "/qos-specs", "qos_specs", want["qos_specs"])
-            cloud.find(STORAGE, f"/qos-specs/{qos}/associate", vol_type_id=own)
+            _associate(cloud, qos, own)
         if want["encryption"] and not cloud.find(STORAGE, f"/types/{own}/encryption"):
             cloud.post(STORAGE, f"/types/{own}/encryption", {"encryption": want["encryption"]})
 
@@ -79,6 +79,16 @@ class VolumeType(Kind):
         except Missing:
             return
         super().delete(cloud, own)
+
+
+def _associate(cloud: Cloud, qos: str, own: str) -> None:
+    """Cinder associates on a GET that has no answer, so what counts is what it says afterwards."""
+    try:
+        cloud.get(STORAGE, f"/qos-specs/{qos}/associate", vol_type_id=own)
+    except CloudError:
+        found = cloud.get(STORAGE, f"/qos-specs/{qos}/associations")["qos_associations"]
+        if own not in [each["id"] for each in found]:
+            raise
 
 
 def _id(cloud: Cloud, path: str, many: str, name: str, **query: str) -> str:

@@ -210,6 +210,8 @@ def _attach(run: Run, identifier: str, facts: dict[str, Any]) -> None:
     body = {"volumeId": identifier, "device": facts["attached"]["device"]}
     if cloud.supports("compute", "2.79"):
         body["delete_on_termination"] = facts["attached"]["delete_on_termination"]
+    if tag := facts["attached"].get("tag"):
+        body["tag"] = tag
     cloud.post("compute", f"/servers/{server}/os-volume_attachments", {"volumeAttachment": body})
 
     _wait_until(run, cloud, identifier, "in-use", "available")
