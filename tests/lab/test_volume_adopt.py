@@ -4,7 +4,7 @@ import pytest
 from clouds import every, inventory, traces
 from disks import checksum
 from killing import Point
-from museum.storage import until, volume_file, write_bytes
+from museum.storage import clear, until, volume_file, write_bytes
 
 SERVER, DISK, ALONE, FIRM = "heir", "heir-disk", "heirloom", "heir-root"
 SELECTION = ("server", SERVER)
@@ -42,7 +42,11 @@ def original(lab):
         name=SERVER, flavor_id=flavor.id, networks="none", block_device_mapping=devices
     )
     until(lambda: compute.get_server(server.id), "ACTIVE")
-    return state(lab, "source")
+    yield state(lab, "source")
+    compute.delete_server(server)
+    compute.wait_for_delete(server, wait=60)
+    compute.delete_flavor(flavor)
+    clear(cloud, FIRM, DISK, ALONE)
 
 
 def state(lab, side):

@@ -4,7 +4,7 @@ import pytest
 from clouds import every, inventory, traces
 from disks import checksum
 from killing import Point
-from museum.storage import until, volume_file, write_bytes
+from museum.storage import clear, until, volume_file, write_bytes
 
 NAME = "chronicle"
 MOVE = ("migrate", "volume", NAME, "--yes")
@@ -25,7 +25,8 @@ def chronicle(lab):
         made = cinder.create_snapshot(volume_id=volume.id, name=name, metadata={"year": name})
         until(lambda made=made: cinder.get_snapshot(made.id), "available")
     write_bytes(volume_file(lab, "source", volume.id), "today")
-    return history(lab, "source")
+    yield history(lab, "source")
+    clear(lab.connect("source"), NAME)
 
 
 def history(lab, side):
