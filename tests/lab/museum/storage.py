@@ -87,11 +87,13 @@ def until(look: Any, status: str) -> Any:
 def clear(cloud: Any, *names: str) -> None:
     """Delete volumes of the administrator's project, by their names, with their snapshots."""
     cinder = cloud.block_storage
-    there = [volume for volume in cinder.volumes() if volume.name in names]
-    for volume in there:
-        cinder.delete_volume(volume, cascade=True)
-    for volume in there:
-        cinder.wait_for_delete(volume, wait=60)
+    for volume in cinder.volumes():
+        if volume.name in names:
+            cinder.delete_volume(volume.id, cascade=True)
+    deadline = time.monotonic() + 60
+    while any(volume.name in names for volume in cinder.volumes()):
+        assert time.monotonic() < deadline, names
+        time.sleep(0.3)
 
 
 def _written(hall: Hall, volume: Any, content: str) -> None:
