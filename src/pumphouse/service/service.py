@@ -22,6 +22,7 @@ from pumphouse.model import (
     Selection,
     Step,
 )
+from pumphouse.plan.select import attached_to
 from pumphouse.ports import Cloud
 from pumphouse.report import Report, build
 from pumphouse.service import committing, hosts, migrating, planfile, undoing
@@ -108,10 +109,14 @@ class Service:
         return planfile.agree(path, file, fresh, chosen)
 
     def skip_blocked(self, plan: Plan) -> Plan:
-        """The plan without what is blocked, and without what needs that."""
+        """The plan without what is blocked, what needs that, and the volumes of servers that stay for it."""
         hindered = {p.key: p.what for p in plan.blocked}
         if "" in hindered:
             raise Refused(hindered[""], "This blocks the whole plan; it cannot be skipped.")
+        source = self._session.source()
+        for volume in source.of("volume"):
+            staying = (why for s in attached_to(volume, source) if (why := hindered.get(f"server:{s}")))
+            hindered |= {volume.key: why for why in staying}
         steps: list[Step] = []
         for step in plan.steps:
             why = hindered.get(step.key) or next((hindered[n] for n in step.needs if n in hindered), "")

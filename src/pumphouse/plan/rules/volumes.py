@@ -17,9 +17,7 @@ def _volume_state(view: View) -> Found:
     for item in view.to_do("volume"):
         status = item.observed["status"]
         remedy = REMEDIES.get(status, "Bring it to available or in-use, or exclude it.")
-        attached = item.observed["attachments"]
-        shelved = status == "reserved" and not attached and attached_to(item, view.source)
-        if status not in ("available", "in-use") and not shelved and not _ours_uploads(view, item):
+        if status not in ("available", "in-use") and not _ours_uploads(view, item):
             yield (
                 item.key,
                 f"{said(item)} is in status {status}",
