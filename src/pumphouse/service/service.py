@@ -115,8 +115,9 @@ class Service:
             raise Refused(hindered[""], "This blocks the whole plan; it cannot be skipped.")
         source = self._session.source()
         for volume in source.of("volume"):
-            staying = (why for s in attached_to(volume, source) if (why := hindered.get(f"server:{s}")))
-            hindered |= {volume.key: why for why in staying}
+            for server in attached_to(volume, source):
+                if f"server:{server}" in hindered:
+                    hindered[volume.key] = hindered[f"server:{server}"]
         steps: list[Step] = []
         for step in plan.steps:
             why = hindered.get(step.key) or next((hindered[n] for n in step.needs if n in hindered), "")
