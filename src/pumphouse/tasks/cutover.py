@@ -23,6 +23,7 @@ OF_THE_CAPTURE = (
     "image_type",
     "base_image_ref",
     "boot_roles",
+    "locked_reason",
 )
 OF_OTHER_IDS = ("user_id", "owner_id", "owner_user_name", "owner_project_name")
 GIB = 1 << 30
