@@ -155,7 +155,8 @@ def test_the_visitor_is_on_the_network(wires, guest, together):
 
 def test_a_further_run_makes_nothing(lab, wires, guest, together):
     before = inventory(lab.connect("destination"))
-    lab.run("migrate", "project", wires.name, guest.name, "--yes")
+    for name in (wires.name, guest.name):
+        lab.run("migrate", "project", name, "--yes")
     assert changes(before, inventory(lab.connect("destination"))) == []
 
 
@@ -164,8 +165,8 @@ def test_what_changes_at_the_source_is_carried_over(lab, wires, together):
     sub = {"port_id": wires.late, "segmentation_type": "vlan", "segmentation_id": 8}
     make.put(f"/trunks/{wires.trunk}/add_subports", sub_ports=[sub])
     group = f"/address-groups/{wires.shares['address_group']}"
-    make.put(f"{group}/add_addresses", address_group={"addresses": ["198.51.100.0/24"]})
-    make.put(f"{group}/remove_addresses", address_group={"addresses": ["192.0.2.1/32"]})
+    make.put(f"{group}/add_addresses", addresses=["198.51.100.0/24"])
+    make.put(f"{group}/remove_addresses", addresses=["192.0.2.1/32"])
     gold = wires.shares["qos_policy"]
     make(f"/qos/policies/{gold}/dscp_marking_rules", "dscp_marking_rule", dscp_mark=10)
     lab.run("migrate", "project", wires.name, "--yes")

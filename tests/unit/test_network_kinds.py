@@ -173,9 +173,7 @@ def test_addresses_of_a_group_come_and_go_by_calls_of_their_own() -> None:
     cloud = RecordingCloud()
     have = {"addresses": ["192.0.2.2/32"], "name": "old"}
     KINDS["address_group"].update(cloud, "new", dict(group.fields), have, group)
-    assert cloud.sent("PUT", "/address-groups/new/remove_addresses") == [
-        {"address_group": {"addresses": ["192.0.2.2/32"]}}
-    ]
+    assert cloud.sent("PUT", "/address-groups/new/remove_addresses") == [{"addresses": ["192.0.2.2/32"]}]
     assert cloud.sent("PUT", "/address-groups/new") == [{"address_group": {"name": "new"}}]
 
 

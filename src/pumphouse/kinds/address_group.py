@@ -35,6 +35,6 @@ class AddressGroup(NetworkKind):
             ("remove_addresses", sorted(set(there) - set(here))),
         ):
             if addresses:
-                cloud.put("network", f"{path}/{call}", {"address_group": {"addresses": addresses}})
+                cloud.put("network", f"{path}/{call}", {"addresses": addresses})
         rest = {name: value for name, value in have.items() if name != "addresses"}
         super().update(cloud, identifier, want, rest, item)
