@@ -11,7 +11,7 @@ A *wing* is a module here, listed in WINGS, with one area of OpenStack in it:
     (and by reading disk files): whatever the table of supported resources says is carried or mapped. Equal
     portraits are equal exhibits.
 ``LOST`` (only where there is any)
-    ``{kind: fields}`` of the portrait that an older cloud cannot take back; see ``without_lost``.
+    ``{kind: fields}`` of the portrait that an older cloud cannot take back, or adds; see ``without_lost``.
 
 An exhibit that the source's release cannot hold is left out by its wing: ``hall.release``, ``hall.has_extension``
 and ``hall.speaks`` tell.
