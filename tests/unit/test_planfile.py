@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from worlds import ACME, acme, bare_step, changed, new_cloud, replaced, row, there, world
 from worlds import plan as full_plan
@@ -81,6 +81,7 @@ def test_who_carries_a_plan_out_accepts_what_nobody_else_has(path: Path) -> None
 
 
 @settings(max_examples=20, deadline=None)
+@example(name="next\x85line\u2028", action=Action.SKIP)
 @given(name=st.text(st.characters(exclude_categories=["Cs"]), max_size=12), action=st.sampled_from(Action))
 def test_any_name_comes_back(tmp_path_factory: pytest.TempPathFactory, name: str, action: Action) -> None:
     path = tmp_path_factory.getbasetemp() / "any.yaml"

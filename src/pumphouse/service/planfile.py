@@ -22,6 +22,18 @@ HEADER = """\
 FIXED = ("kind", "name", "project", "needs")
 
 
+class _Dumper(yaml.SafeDumper):
+    """Quotes what holds line breaks that people don't see; unquoted they would come back as spaces."""
+
+
+def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+    style = '"' if set(value) & set("\x85\u2028\u2029") else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+
+_Dumper.add_representer(str, _text)
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -88,7 +100,8 @@ def save(plan: Plan, path: Path) -> None:
         "steps": steps,
     }
     try:
-        path.write_text(HEADER + yaml.safe_dump(data, sort_keys=False, allow_unicode=True), encoding="utf-8")
+        text = yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+        path.write_text(HEADER + text, encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"{path}: cannot be written: {error.strerror}") from None
 
