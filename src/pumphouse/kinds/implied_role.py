@@ -12,23 +12,24 @@ class ImpliedRole(Kind):
     """Whoever has the prior role has the implied one too; comes along when both are migrated."""
 
     name = "implied_role"
-    api = Api("identity", "/role_inferences", "role_inference", "role_inferences")
+    api = Api("identity", "/roles/{role_id}/implies", "role_inference", "role_inferences")
     refs = (Ref("role", "prior_role_id"), Ref("role", "implied_role_id"))
     portable = ("prior_role_id", "implied_role_id")
     identity = ("prior_role_id", "implied_role_id")
     companion_of = ("prior_role_id", "implied_role_id")
+    reads_after = ("role",)
     shared = True
     project_field = None
     left_at_source = "goes with its roles"
 
     def read(self, cloud: Cloud, found: Found) -> Iterator[Item]:
-        """One listing of all, grouped by prior role (Keystone 3.6, Mitaka)."""
-        for body in (cloud.find("identity", "/role_inferences") or {}).get("role_inferences", ()):
-            prior = body["prior_role"]
-            for implied in body["implies"]:
-                fields = {"prior_role_id": prior["id"], "implied_role_id": implied["id"]}
-                words = f"{prior['name']} implies {implied['name']}"
-                yield Item(self.name, f"{prior['id']}/{implied['id']}", words, None, fields)
+        """One call for each role: Keystone's listing of all fails as a whole when one names a role that is gone."""
+        for prior in found["role"]:
+            answer = cloud.find("identity", f"/roles/{prior.id}/implies") or {"role_inference": {}}
+            for implied in answer["role_inference"].get("implies", ()):
+                fields = {"prior_role_id": prior.id, "implied_role_id": implied["id"]}
+                words = f"{prior.name} implies {implied['name']}"
+                yield Item(self.name, f"{prior.id}/{implied['id']}", words, None, fields)
 
     def create(self, cloud: Cloud, want: dict[str, Any], item: Item) -> str:
         """A PUT, safe to repeat."""
