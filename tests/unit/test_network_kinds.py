@@ -223,3 +223,7 @@ def test_a_share_comes_when_its_project_was_migrated_before() -> None:
     destination = replaced(new_cloud(), there(other))
     rows = [row("project:other", "done", "new-other")]
     assert step("rbac_policy:r", world(source, destination, *rows)).action is Action.CREATE
+
+
+def test_a_floating_ip_comes_after_the_subnets_of_its_network() -> None:
+    assert "subnet:public-subnet" in step("floating_ip:float", world()).after

@@ -100,7 +100,7 @@ class FloatingIp(NetworkKind):
     def release(self, cloud: Cloud, identifier: str, want: dict[str, Any]) -> None:
         """The opposite of activating: the source answers for the address again."""
         if want.get("port_id"):
-            self._point(cloud, identifier, {})
+            self._point(cloud, identifier, {"qos_policy_id": want.get("qos_policy_id")})
         if want.get("port_forwardings"):
             self._forward(cloud, identifier, [])
 
@@ -120,8 +120,11 @@ class FloatingIp(NetworkKind):
 
     @staticmethod
     def _point(cloud: Cloud, identifier: str, want: dict[str, Any]) -> None:
+        """Releases up to Zed at least take an update that names no QoS policy for one without any."""
         body = {name: want[name] for name in ("port_id", "fixed_ip_address") if want.get("port_id")}
-        cloud.put("network", f"/floatingips/{identifier}", {"floatingip": body or {"port_id": None}})
+        if want.get("qos_policy_id"):
+            body["qos_policy_id"] = want["qos_policy_id"]
+        cloud.put("network", f"/floatingips/{identifier}", {"floatingip": {"port_id": None} | body})
 
     @staticmethod
     def _forward(cloud: Cloud, identifier: str, want: list[dict[str, Any]]) -> None:

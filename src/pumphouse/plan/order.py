@@ -10,11 +10,18 @@ from pumphouse.model import Item
 
 
 class Mentions:
-    """What an item comes after: its references, and the roles that its owner needs to make it."""
+    """What an item comes after: its references, and the roles that its owner needs to make it.
+
+    A floating IP also comes after the subnets of its network, one of which has to hold its address.
+    """
 
     def __init__(self, items: Iterable[Item]) -> None:
         self._roles: dict[tuple[str, str], list[str]] = defaultdict(list)
+        self._subnets: dict[str, list[str]] = defaultdict(list)
         items = tuple(items)
+        for item in items:
+            if item.kind == "subnet":
+                self._subnets[item.fields["network_id"]].append(item.key)
         members = defaultdict(list)
         for item in items:
             if item.kind == "group_membership":
@@ -32,7 +39,8 @@ class Mentions:
         kind = KINDS[item.kind]
         owner = (item.fields.get("user_id") or "", item.project_id or "")
         roles = self._roles[owner] if kind.acts_in_project else []
-        return (*kind.needs(item, weak=True), *roles)
+        subnets = self._subnets[item.fields["floating_network_id"]] if item.kind == "floating_ip" else []
+        return (*kind.needs(item, weak=True), *roles, *subnets)
 
 
 def order(items: Iterable[Item]) -> tuple[Item, ...]:
