@@ -23,17 +23,19 @@ QOS_RULES = {
         qos.MIN_KBPS: ANY_RATE,
         qos.DIRECTION: {"type:values": constants.VALID_DIRECTIONS},
     },
-    qos.RULE_TYPE_PACKET_RATE_LIMIT: {
+    qos.RULE_TYPE_DSCP_MARKING: {qos.DSCP_MARK: {"type:values": constants.VALID_DSCP_MARKS}},
+}
+if hasattr(qos, "RULE_TYPE_PACKET_RATE_LIMIT"):  # from Xena on
+    QOS_RULES[qos.RULE_TYPE_PACKET_RATE_LIMIT] = {
         qos.MAX_KPPS: ANY_RATE,
         qos.MAX_BURST_KPPS: ANY_RATE,
         qos.DIRECTION: {"type:values": constants.VALID_DIRECTIONS},
-    },
-    qos.RULE_TYPE_MINIMUM_PACKET_RATE: {
+    }
+if hasattr(qos, "RULE_TYPE_MINIMUM_PACKET_RATE"):  # from Yoga on
+    QOS_RULES[qos.RULE_TYPE_MINIMUM_PACKET_RATE] = {
         qos.MIN_KPPS: ANY_RATE,
         qos.DIRECTION: {"type:values": (*constants.VALID_DIRECTIONS, constants.ANY_DIRECTION)},
-    },
-    qos.RULE_TYPE_DSCP_MARKING: {qos.DSCP_MARK: {"type:values": constants.VALID_DSCP_MARKS}},
-}
+    }
 
 
 class TrunkDriver(trunk_base.DriverBase):
