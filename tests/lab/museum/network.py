@@ -435,10 +435,11 @@ def shown(cloud: Any, project: str) -> dict[str, Any]:
         mine = [row for row in rows if row.get("project_id") == project and not _machinery(kind, row)]
         told = [(_label(row), _told(row, names, kind)) for row in mine]
         result[kind] = dict(sorted(told)) if kind not in ("rule", "share") else sorted(map(repr, told))
+    routers = {row["id"]: row["name"] for row in listed["router"] if row["project_id"] == project}
     result["interface"] = sorted(
-        (names[row["device_id"]], address["ip_address"])
+        (routers[row["device_id"]], address["ip_address"])
         for row in listed["port"]
-        if row["device_owner"].startswith("network:router_interface") and row["device_id"] in names
+        if row["device_owner"].startswith("network:router_interface") and row["device_id"] in routers
         for address in row["fixed_ips"]
     )
     return result
