@@ -31,13 +31,13 @@ unit: install ## Unit tests: no network, under a minute
 	@scripts/test unit
 
 lab-test: install ## Tests on two real clouds: about 20 minutes
-	@scripts/test lab
+	@scripts/test lab features
 
 release-test: install ## Try a release as the source: make release-test RELEASE=train
 	@scripts/try-release $(RELEASE)
 
 test: install ## Everything the continuous integration runs
-	@scripts/test format lint types contracts docs unit machines lab
+	@scripts/test format lint types contracts docs unit machines lab features
 
 demo: $(VENV)/.installed-lab ## Move a project between two real clouds on this machine
 	@scripts/demo
