@@ -30,7 +30,7 @@ format: install ## Format the code, mend what the linter can mend
 unit: install ## Unit tests: no network, under a minute
 	@scripts/test unit
 
-lab-test: install ## Tests on two real clouds: about 20 minutes
+lab-test: install ## Tests on two real clouds: about half an hour
 	@scripts/test lab features
 
 release-test: install ## Try a release as the source: make release-test RELEASE=train
