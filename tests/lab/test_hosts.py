@@ -42,7 +42,8 @@ def machine(lab, tmp_path_factory):
     running.wait()
 
 
-def test_every_host_of_both_clouds_is_listed_with_its_servers(lab, untouched):
+def test_every_host_of_both_clouds_is_listed_with_its_servers(lab):
+    assert lab.manifest["projects"]
     rows = {row["Host"]: row for row in lab.listing("host", "list")}
     for side in ("source", "destination"):
         cloud = lab.connect(side)
@@ -76,7 +77,7 @@ def test_check_proves_every_bmc(lab, machine):
     assert "bmc-s3cret" not in done.stdout + done.stderr
 
 
-def test_an_unknown_host_is_refused_with_those_there_are(lab, untouched):
+def test_an_unknown_host_is_refused_with_those_there_are(lab):
     done = lab.run("host", "show", "atlantis", check=False)
     assert done.returncode == 2
     assert "no host named 'atlantis'" in done.stderr
