@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pumphouse.errors import LabError
@@ -121,4 +121,6 @@ def _search_path() -> str:
     """
     pyenv = Path(os.environ.get("PYENV_ROOT") or "~/.pyenv").expanduser()
     directories = [each for each in os.get_exec_path() if Path(each) != pyenv / "shims"]
-    return os.pathsep.join([*directories, *map(str, sorted(pyenv.glob("versions/*/bin")))])
+    with suppress(PermissionError):  # somebody else's, whose variable was inherited
+        directories += map(str, sorted(pyenv.glob("versions/*/bin")))
+    return os.pathsep.join(directories)
