@@ -45,6 +45,16 @@ def before_imports(cloud):
     read_own_configuration_only(cloud.etc)
     sqlite_for_many_writers()
     wake_in_process_listeners()
+    load_schemas()
+
+
+def load_schemas():
+    """Zed and 2023.1 (jsonschema 4 before 4.18): it fills a list of schemas at the first use of it.
+
+    A second thread that finds the list half full looks for the rest on the network, and its request fails.
+    """
+    with contextlib.suppress(ImportError, AttributeError):
+        importlib.import_module("jsonschema.validators")._store_schema_list()
 
 
 def read_own_configuration_only(etc):
