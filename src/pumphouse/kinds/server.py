@@ -263,9 +263,8 @@ def like(status: str) -> tuple[str, ...]:
     return SHELVED if status in SHELVED else (status,)
 
 
-def wait(cloud: Cloud, clock: Clock, identifier: str, status: str, timeout: float) -> dict[str, Any]:
-    """Wait until a server has a status, or one as good, and no task is under way.
-
+def wait(cloud: Cloud, clock: Clock, identifier: str, status: str, timeout: float, also: str = "") -> Any:
+    """Wait until a server has a status, or one as good, or ``also``, and no task is under way: its body.
     :raises CloudError: when it ends in ERROR, with the reason Nova gives.
     """
 
@@ -278,7 +277,7 @@ def wait(cloud: Cloud, clock: Clock, identifier: str, status: str, timeout: floa
                 f"See 'openstack server event list {identifier}' in the {cloud.role}.",
             )
         busy = body.get("OS-EXT-STS:task_state")
-        return body if body["status"] in like(status) and not busy else None
+        return body if body["status"] in (*like(status), also) and not busy else None
 
     return clock.wait(f"{cloud.role} server {identifier} to be {status}", timeout, poll)
 

@@ -165,7 +165,9 @@ def create_server(run: Run, step: Step) -> None:
             ledger.note(step.key, creating=True, root_volume=as_volume)
             identifier = run.actors.perform(item, lambda actor, own: _create(run, item, actor, own))
         ledger.created(step.key, identifier)
-        server.wait(cloud, run.ports.clock, identifier, "ACTIVE", run.policy.timeouts.server)
+        # A run that was killed after it had settled the server left it in the state it was found in.
+        settled, timeout = str(row.data.get("status") if row else ""), run.policy.timeouts.server
+        server.wait(cloud, run.ports.clock, identifier, "ACTIVE", timeout, also=settled)
         for address in _floating_ips(run, item):
             activate(run, address)
     stopped = row.data.get("status") if row else None
