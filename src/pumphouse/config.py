@@ -9,10 +9,19 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from pumphouse.errors import ConfigError
 from pumphouse.hooks import Strict
+from pumphouse.host_policy import HostPolicy
 from pumphouse.policy import Policy
 
 
@@ -47,6 +56,18 @@ class Identity(Strict):
     )
 
 
+class Deployment(BaseModel):
+    """The deployment engine of a cloud: its type, and the settings of that type's driver."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
+
+    type: str = Field(description="Driver: fuel, ironic, command, or another that is installed.")
+
+    def __repr_args__(self) -> Any:
+        """The type only: settings may be secrets."""
+        return [("type", self.type)]
+
+
 class CloudConfig(Strict):
     """How to reach one cloud: an entry of clouds.yaml, or the credentials themselves."""
 
@@ -61,6 +82,10 @@ class CloudConfig(Strict):
     cacert: Path | None = Field(None, description="File with the CA certificates that sign the endpoints.")
     verify: bool = Field(True, description="Whether TLS certificates are checked.")
     identity: Identity | None = Field(None, description="Keystone's database, to carry passwords.")
+    deployment: Deployment | None = Field(
+        None,
+        description="What installs its hosts; of the source, only when hosts are to be given back to it.",
+    )
 
     @model_validator(mode="after")
     def _one_way(self) -> "CloudConfig":
@@ -89,6 +114,7 @@ class Config(Strict):
     )
     log_dir: Path = Field(Path("logs"), description="Directory of the log files, one per migration.")
     policy: Policy = Field(default_factory=Policy, description="Decisions with defaults.")
+    hosts: HostPolicy = Field(default_factory=HostPolicy, description="Decisions about hosts.")
 
     @field_validator("ledger")
     @classmethod

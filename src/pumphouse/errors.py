@@ -16,6 +16,15 @@
     ├── BmcError              4   the BMC of a host answered with an error
     │   ├── BmcUnreachable    4   nothing answers, or not in time
     │   └── BmcLoginError     4   the credentials are not accepted
+    ├── ProvisionError        4   the deployment engine answered with an error
+    │   ├── EngineUnreachable 4   nothing answers, or not in time
+    │   ├── EngineLoginError  4   the credentials are not accepted
+    │   ├── EngineBusy        4   it works for somebody else
+    │   ├── WipeFailed        4   the machine could not be taken out of its cloud
+    │   ├── NotDiscovered     4   the machine did not turn up in time
+    │   ├── ProvisioningFailed 4  its operating system could not be written
+    │   └── DeploymentFailed  4   OpenStack could not be put on it
+    ├── MachineNetworkError   4   the network of a machine could not be changed
     ├── Mismatch              1   source and destination differ after the move
     ├── LabError              6   the lab cannot do what was asked
     └── Interrupted         130   stopped on request; the same command goes on
@@ -107,6 +116,46 @@ class BmcUnreachable(BmcError):
 
 class BmcLoginError(BmcError):
     """The BMC does not accept the credentials."""
+
+
+class ProvisionError(PumphouseError):
+    """The deployment engine of a cloud answered with an error."""
+
+    exit_code = 4
+
+
+class EngineUnreachable(ProvisionError):
+    """Nothing answers at the engine's address, or not in time."""
+
+
+class EngineLoginError(ProvisionError):
+    """The engine does not accept the credentials."""
+
+
+class EngineBusy(ProvisionError):
+    """The engine, or the environment in it, is locked by work of somebody else."""
+
+
+class WipeFailed(ProvisionError):
+    """The machine could not be taken out of its cloud, or not be wiped."""
+
+
+class NotDiscovered(ProvisionError):
+    """The machine did not turn up in the engine in time."""
+
+
+class ProvisioningFailed(ProvisionError):
+    """The operating system could not be written to the machine."""
+
+
+class DeploymentFailed(ProvisionError):
+    """The operating system is there, and OpenStack could not be put on it."""
+
+
+class MachineNetworkError(PumphouseError):
+    """The network of a machine could not be changed."""
+
+    exit_code = 4
 
 
 class Mismatch(PumphouseError):

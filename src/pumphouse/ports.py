@@ -8,13 +8,11 @@ from typing import Any, Protocol, TypeVar
 from pumphouse.locks import Locks
 from pumphouse.model import (
     About,
-    BootDevice,
     Copied,
     Endpoint,
     Event,
     Migration,
     Password,
-    PowerState,
     Row,
     Selection,
     Temporary,
@@ -231,25 +229,6 @@ class IdentityTables(Protocol):
         """
 
 
-class Power(Protocol):
-    """The BMC of one host. All methods raise :class:`pumphouse.errors.BmcError`, told apart by its subclasses."""
-
-    def state(self) -> PowerState:
-        """Whether the machine has power."""
-
-    def switch(self, state: PowerState, timeout: float) -> None:
-        """Switch it on or off, without asking its operating system; returns when it is so.
-
-        :param timeout: seconds.
-        """
-
-    def reset(self) -> None:
-        """Start it anew; switch it on when it is off."""
-
-    def boot_from(self, device: BootDevice) -> None:
-        """What it starts from the next time, and that time only."""
-
-
 class Publish(Protocol):
     """Publishes an event of the current run."""
 
@@ -292,7 +271,6 @@ __all__ = [
     "Ledger",
     "Password",
     "Ports",
-    "Power",
     "Publish",
     "Temporary",
     "Transfer",

@@ -3,11 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any
+
+from pydantic import ValidationError
 
 from pumphouse.clock import StoppableClock
 from pumphouse.clouds.connect import connect
-from pumphouse.config import Config
+from pumphouse.config import Config, describe
 from pumphouse.drivers.guest.probes import NetworkProbes
 from pumphouse.drivers.transfer.stream import StreamTransfer
 from pumphouse.errors import ConfigError, Missing
@@ -16,10 +19,12 @@ from pumphouse.facts import newest, number
 from pumphouse.hosts import Host
 from pumphouse.identity.formats import accepted
 from pumphouse.identity.tables import SqlIdentityTables
+from pumphouse.ledger.hosts import SqlHostLedger
 from pumphouse.ledger.journal import Journal
 from pumphouse.ledger.locks import SqlLocks
 from pumphouse.ledger.sql import SqlLedger, open_engine
-from pumphouse.ports import Clock, Power, Publish, Transfer
+from pumphouse.machines import Power, Provisioner
+from pumphouse.ports import Clock, Publish, Transfer
 from pumphouse.service import Service
 from pumphouse.service.session import Adapters, Session
 
@@ -61,6 +66,8 @@ def open_service(config: Config, bus: Bus, **policy: Any) -> Iterator[Service]:
     adapters = Adapters(
         *(source, destination, ledger, journal, locks, NetworkProbes(), clock, transfer, tables),
         lambda host: open_power(host, clock),
+        SqlHostLedger(engine, clock),
+        lambda role: open_provisioner(config, role, clock),
     )
     try:
         yield Service(Session(config, adapters, bus), lambda role: connect(config, role, clock))
@@ -73,16 +80,39 @@ def open_power(host: Host, clock: Clock) -> Power:
 
     :raises ConfigError: when there is no such driver, or what it needs is not installed.
     """
-    drivers = {point.name: point for point in entry_points(group="pumphouse.power")}
-    where = f"inventory.yaml: host {host.name!r}: BMC type {host.bmc.type!r}"
-    if host.bmc.type not in drivers:
-        raise ConfigError(f"{where}: no such driver", f"Drivers: {', '.join(sorted(drivers))}.")
-    try:
-        driver = drivers[host.bmc.type].load()
-    except ModuleNotFoundError as error:
-        raise ConfigError(
-            f"{where} needs the Python package {error.name}",
-            "Install it with: pip install 'pumphouse[hosts]'.",
-        ) from None
+    driver = _driver("pumphouse.power", host.bmc.type, f"inventory.yaml: host {host.name!r}: BMC type")
     power: Power = driver(host, clock)
     return power
+
+
+def open_provisioner(config: Config, role: str, clock: Clock) -> Provisioner | None:
+    """The deployment engine of a cloud, by the driver its ``type`` names; None when it has none.
+
+    Nothing is sent before the first call.
+
+    :raises ConfigError: when there is no such driver, what it needs is not installed, or its settings are wrong.
+    """
+    deployment = (config.source if role == "source" else config.destination).deployment
+    if deployment is None:
+        return None
+    where = f"config.yaml: {role}.deployment"
+    driver = _driver("pumphouse.provision", deployment.type, f"{where}: type")
+    try:
+        settings = driver.Settings.model_validate(deployment.model_extra)
+    except ValidationError as error:
+        raise ConfigError(describe(Path(where), error), "See docs/configuration.md.") from None
+    provisioner: Provisioner = driver(settings, clock)
+    return provisioner
+
+
+def _driver(group: str, name: str, where: str) -> Any:
+    drivers = {point.name: point for point in entry_points(group=group)}
+    if name not in drivers:
+        raise ConfigError(f"{where} {name!r}: no such driver", f"Drivers: {', '.join(sorted(drivers))}.")
+    try:
+        return drivers[name].load()
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"{where} {name!r} needs the Python package {error.name}",
+            "Install it with: pip install 'pumphouse[hosts]'.",
+        ) from None

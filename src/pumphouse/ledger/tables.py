@@ -52,6 +52,17 @@ temporary = Table(
     Column("gone", Integer, nullable=False, default=0),
 )
 
+host = Table(
+    "host",
+    metadata,
+    Column("name", String(255), primary_key=True),
+    Column("operation", String(32), nullable=False),
+    Column("stage", String(64), nullable=False),
+    Column("state", String(32), nullable=False),
+    Column("data", JSON, nullable=False),
+    Column("updated_at", Float, nullable=False),
+)
+
 event = Table(
     "event",
     metadata,

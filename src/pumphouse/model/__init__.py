@@ -3,7 +3,18 @@
 A *key* names one resource of the source everywhere (plan, ledger, events, report): ``kind:source-id``.
 """
 
-from pumphouse.model.host import BootDevice, HostStatus, PowerState
+from pumphouse.model.host import (
+    BootDevice,
+    ComputeHost,
+    HostRecord,
+    HostStatus,
+    Node,
+    NodeState,
+    Occupancy,
+    PlacedServer,
+    PowerState,
+    Resources,
+)
 from pumphouse.model.item import Fields, Item, fingerprint, make_key
 from pumphouse.model.network import NetworkFacts
 from pumphouse.model.outside import About, Copied, Endpoint, Temporary, Version
@@ -29,22 +40,29 @@ __all__ = [
     "BootDevice",
     "Capacity",
     "CheckResult",
+    "ComputeHost",
     "Copied",
     "Difference",
     "Endpoint",
     "Event",
     "Fields",
+    "HostRecord",
     "HostRoom",
     "HostStatus",
     "Item",
     "Migration",
     "NetworkFacts",
+    "Node",
+    "NodeState",
+    "Occupancy",
     "Origin",
     "Outcome",
     "Password",
+    "PlacedServer",
     "Plan",
     "PowerState",
     "Problem",
+    "Resources",
     "Result",
     "Row",
     "RunResult",

@@ -19,12 +19,13 @@ from pumphouse.hosts import Host
 from pumphouse.inventory import Inventory
 from pumphouse.kinds import KINDS
 from pumphouse.locks import Locks
+from pumphouse.machines import HostLedger, Power, Provisioner
 from pumphouse.model import Acceptance, Event, Item, Migration, Plan, Row, Selection, Step, fingerprint
 from pumphouse.plan import World, make_plan
 from pumphouse.plan.owner import owner_is_kept
 from pumphouse.plan.pools import as_it_was
 from pumphouse.plan.understood import understood
-from pumphouse.ports import Cloud, IdentityTables, Journal, Ledger, Ports, Power, Publish, Transfer
+from pumphouse.ports import Cloud, IdentityTables, Journal, Ledger, Ports, Publish, Transfer
 from pumphouse.probes import Probes
 from pumphouse.tasks.actors import Actors
 from pumphouse.tasks.run import Run
@@ -40,6 +41,8 @@ class Adapters:
 
     :param transfer: makes the Transfer, given where to publish progress.
     :param power: the BMC of a host.
+    :param hosts: what was done to hosts.
+    :param provisioner: the deployment engine of a cloud, by role; None when it has none.
     """
 
     source: Cloud
@@ -52,6 +55,8 @@ class Adapters:
     transfer: Callable[[Publish], Transfer]
     identity: IdentityTables
     power: Callable[[Host], Power]
+    hosts: HostLedger
+    provisioner: Callable[[str], Provisioner | None]
 
 
 class Session:

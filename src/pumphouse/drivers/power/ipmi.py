@@ -19,7 +19,7 @@ REFUSALS = ("password", "unauthorized", "user name", "username", "invalid sessio
 
 
 class IpmiPower:
-    """See :class:`pumphouse.ports.Power`. One session, kept: pyghmi logs in again by itself when it is old."""
+    """See :class:`pumphouse.machines.Power`. One session, kept: pyghmi logs in again by itself when it is old."""
 
     def __init__(self, host: Host, clock: Clock) -> None:
         self._host = host

@@ -25,7 +25,7 @@ DEVICES = {BootDevice.NETWORK: sushy.BOOT_SOURCE_TARGET_PXE, BootDevice.DISK: su
 
 
 class RedfishPower:
-    """See :class:`pumphouse.ports.Power`."""
+    """See :class:`pumphouse.machines.Power`."""
 
     def __init__(self, host: Host, clock: Clock) -> None:
         self._host = host

@@ -1,0 +1,34 @@
+"""What the operator decides about hosts: how they are emptied, and how long their installation may take."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from pumphouse.hooks import Strict
+
+
+class HostTimeouts(Strict):
+    """How long to wait for machines and for what works on them, in seconds."""
+
+    power: float = Field(120, gt=0, description="A machine to be switched on or off.")
+    release: float = Field(1800, gt=0, description="The source's engine to let a machine go.")
+    discovery: float = Field(1200, gt=0, description="A machine to turn up in the engine after its reset.")
+    deployment: float = Field(7200, gt=0, description="The engine to install a machine.")
+    service: float = Field(900, gt=0, description="The compute service of an installed machine to be up.")
+
+
+class HostPolicy(Strict):
+    """Decisions about hosts; everything has a default."""
+
+    migrations: int = Field(2, ge=1, le=64, description="Servers moved to other hosts of a cloud at once.")
+    stuck_after: float = Field(
+        1800,
+        gt=0,
+        description="Seconds after which a live migration is stuck and dealt with by 'when_stuck'.",
+    )
+    when_stuck: Literal["abort", "force"] = Field(
+        "abort",
+        description="abort: the server stays where it is; force: it is stopped until it has moved, or goes on "
+        "with post-copy where the cloud can.",
+    )
+    timeouts: HostTimeouts = Field(default_factory=HostTimeouts, description="How long to wait.")
