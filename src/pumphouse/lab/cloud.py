@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
+from pumphouse.lab.environments import package_version
 from pumphouse.lab.releases import Release
 
 # Distances from the cloud's base port; the last digits are those of each service's usual port.
@@ -17,6 +19,68 @@ CLOUD_NAMES = ("source", "destination")
 REGION = "RegionOne"
 SHARED_BACKEND = "shared"
 BACKENDS = ("fast", "slow", SHARED_BACKEND)
+RUNNER = Path(__file__).parent / "process" / "run.py"
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """What a compute host has to give; None leaves it plentiful.
+
+    :param memory: MiB.
+    """
+
+    vcpus: int | None = None
+    memory: int | None = None
+
+    def of_driver(self) -> dict[str, int]:
+        """Attributes of the virt driver that differ from its own."""
+        asked = {"vcpus": self.vcpus, "memory_mb": self.memory}
+        return {name: value for name, value in asked.items() if value is not None}
+
+    def options(self) -> dict[str, float]:
+        """Nova's options: a capacity that was asked for is all there is to give."""
+        return {
+            "cpu_allocation_ratio": 1.0 if self.vcpus else 16.0,
+            "ram_allocation_ratio": 1.0 if self.memory else 4.0,
+            "reserved_host_memory_mb": 0 if self.memory else 512,
+        }
+
+
+class Site(Protocol):
+    """A place where processes of the lab run: a cloud, or the room where its machines stand."""
+
+    @property
+    def home(self) -> Path:
+        """The lab's directory."""
+
+    @property
+    def name(self) -> str:
+        """Its own, below that."""
+
+    @property
+    def root(self) -> Path:
+        """That directory."""
+
+    @property
+    def run(self) -> Path:
+        """Where process ids are."""
+
+    @property
+    def log(self) -> Path:
+        """Where each service has a log and what it printed."""
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """Port of each service."""
+
+    def command(self, service: str) -> list[str]:
+        """What runs a service; its last three words are the root, the service and the port."""
+
+    def console_log(self, service: str) -> Path:
+        """What the process printed."""
+
+    def version(self, service: str) -> tuple[str, str]:
+        """Release and version of a service; empty where it has none."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +91,7 @@ class Cloud:
     :param environment: virtual environment its services run in.
     :param base_port: Keystone's port; the other services are at fixed distances.
     :param password: of the admin user and of the services' own user.
+    :param mortal: whether its hosts may fail, which is to be noticed soon.
     """
 
     home: Path
@@ -36,6 +101,8 @@ class Cloud:
     base_port: int
     host_count: int
     password: str
+    capacity: Capacity = Capacity()
+    mortal: bool = False
 
     @property
     def root(self) -> Path:
@@ -109,3 +176,12 @@ class Cloud:
     def console_log(self, service: str) -> Path:
         """What the process printed; the service's own log is beside it, ``<service>.log``."""
         return self.log / f"{service}.out"
+
+    def command(self, service: str) -> list[str]:
+        """What runs a service, in the environment of its release."""
+        python = self.environment / "bin" / "python"
+        return [str(python), str(RUNNER), str(self.root), service, str(self.ports[service])]
+
+    def version(self, service: str) -> tuple[str, str]:
+        """Release and version of a service."""
+        return self.release.name, package_version(self.environment, PACKAGES.get(service, service))

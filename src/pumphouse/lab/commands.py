@@ -12,6 +12,7 @@ from cliff.lister import Lister
 
 from pumphouse.lab import lab
 from pumphouse.lab.cloud import CLOUD_NAMES
+from pumphouse.lab.engines import ENGINES
 from pumphouse.lab.home import default_home
 from pumphouse.lab.releases import RELEASES
 
@@ -51,16 +52,19 @@ class Up(Command):
             type=_positive,
             help="Keystone's port of the source; the destination's is 10000 higher (default: 15000)",
         )
+        parser.add_argument(
+            "--host-vcpus", metavar="N", type=_positive, help="processors of a compute host (default: plenty)"
+        )
+        parser.add_argument(
+            "--host-memory", metavar="MIB", type=_positive, help="memory of a compute host (default: plenty)"
+        )
+        _add_machine_options(parser)
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         """Start, then say where everything is."""
         home = parsed_args.home
-        asked = {
-            name: getattr(parsed_args, name)
-            for name in ("base_port", "source", "destination", "source_hosts", "destination_hosts")
-        }
-        for cloud in lab.up(home, asked, _say):
+        for cloud in lab.up(home, vars(parsed_args), _say):
             self.app.stdout.write(f"{cloud.name:12} {cloud.release.name:8} {cloud.auth_url}\n")
         self.app.stdout.write(
             f"clouds       {home / 'clouds.yaml'}\n"
@@ -141,6 +145,21 @@ class Reset(Command):
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         """Stop, then put the state of the first start back."""
         lab.reset(parsed_args.home, _say, parsed_args.only)
+
+
+def _add_machine_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--machines",
+        action="store_true",
+        default=None,
+        help="let every compute host stand on a machine with a BMC that can be re-installed",
+    )
+    parser.add_argument("--bmc", choices=("ipmi", "redfish"), help="of the machines (default: ipmi)")
+    parser.add_argument("--engine", choices=tuple(ENGINES), help="installs the machines (default: command)")
+    parser.add_argument("--fuel-release", metavar="N", help="of engine fuel (default: 9.2)")
+    parser.add_argument(
+        "--boot-seconds", metavar="N", type=float, help="from power to an operating system (default: 2)"
+    )
 
 
 def _positive(text: str) -> int:

@@ -23,6 +23,8 @@ RELEASED_FILES = {
 }
 # Before Ussuri, Glance without this file lets nobody in but administrators.
 GLANCE_POLICY = "glance/policy.json"
+# Nova's, where hosts may fail: it is noticed after seconds, and a call to such a host ends.
+MORTAL = {"report_interval": 2, "service_down_time": 12, "rpc_response_timeout": 20}
 
 
 def write_configuration(cloud: Cloud) -> None:
@@ -50,6 +52,7 @@ def write_configuration(cloud: Cloud) -> None:
         "password": cloud.password,
         "endpoints": cloud.endpoints,
         "volume_types": BACKENDS,
+        "capacity": cloud.capacity.of_driver(),
     }
     write_private(cloud.etc / "cloud.json", json.dumps(known, indent=2) + "\n")
 
@@ -262,9 +265,9 @@ def _nova_default(cloud: Cloud) -> dict[str, Any]:
         vif_plugging_is_fatal=False,
         running_deleted_instance_action="noop",
         allow_resize_to_same_host=True,
-        cpu_allocation_ratio=16.0,
-        ram_allocation_ratio=4.0,
         disk_allocation_ratio=4.0,
+        **cloud.capacity.options(),
+        **(MORTAL if cloud.mortal else {}),
     )
 
 

@@ -6,14 +6,15 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from pumphouse.errors import LabError
-from pumphouse.lab.cloud import DESTINATION_OFFSET, HIGHEST_OFFSET, Cloud
+from pumphouse.lab.cloud import DESTINATION_OFFSET, HIGHEST_OFFSET, Capacity, Cloud
 from pumphouse.lab.environments import environment_of
 from pumphouse.lab.releases import find_release
+from pumphouse.lab.room import Machines, Room
 
 SETTINGS_FILE = "lab.json"
 
@@ -26,6 +27,19 @@ class Settings:
     releases: dict[str, str] = field(default_factory=lambda: {"source": "zed", "destination": "2026.2"})
     hosts: dict[str, int] = field(default_factory=lambda: {"source": 3, "destination": 1})
     password: str = field(default_factory=lambda: secrets.token_urlsafe(12))
+    capacity: Capacity = field(default_factory=Capacity)
+    machines: Machines | None = None
+
+    def __str__(self) -> str:
+        """In words, for the person who asked for something else."""
+        host = self.capacity
+        plenty = "plenty of"
+        machines = self.machines and f"machines with {self.machines.bmc} and engine {self.machines.engine}"
+        return (
+            f"base port {self.base_port}, releases {_both(self.releases)}, hosts {_both(self.hosts)}"
+            f" with {host.vcpus or plenty} vCPUs and {host.memory or plenty} MiB,"
+            f" {machines or 'no machines'}"
+        )
 
 
 def default_home() -> Path:
@@ -59,6 +73,8 @@ def read_settings(home: Path) -> Settings | None:
             releases={side: each["release"] for side, each in sides.items()},
             hosts={side: len(each["hosts"]) for side, each in sides.items()},
             password=stored["password"],
+            capacity=Capacity(**stored.get("capacity", {})),
+            machines=Machines(**stored["machines"]["settings"]) if stored.get("machines") else None,
         )
     except FileNotFoundError:
         return None
@@ -69,7 +85,8 @@ def read_settings(home: Path) -> Settings | None:
 def choose_settings(home: Path, asked: dict[str, Any]) -> Settings:
     """The stored settings, or new ones made of what was asked for.
 
-    :param asked: ``base_port``, ``source``, ``destination``, ``source_hosts``, ``destination_hosts``;
+    :param asked: ``base_port``, ``source``, ``destination``, ``source_hosts``, ``destination_hosts``,
+        ``host_vcpus``, ``host_memory``, ``machines``, ``bmc``, ``engine``, ``fuel_release``, ``boot_seconds``;
         None where the person did not say.
     """
     stored = read_settings(home)
@@ -79,11 +96,14 @@ def choose_settings(home: Path, asked: dict[str, Any]) -> Settings:
         releases={side: find_release(asked.get(side) or base.releases[side]).name for side in base.releases},
         hosts={side: asked.get(f"{side}_hosts") or base.hosts[side] for side in base.hosts},
         password=base.password,
+        capacity=Capacity(
+            asked.get("host_vcpus") or base.capacity.vcpus, asked.get("host_memory") or base.capacity.memory
+        ),
+        machines=_machines(base.machines, asked),
     )
     if stored and wanted != stored:
         raise LabError(
-            f"the lab at {home} was made with base port {stored.base_port},"
-            f" releases {_both(stored.releases)} and hosts {_both(stored.hosts)}, and cannot be changed",
+            f"the lab at {home} was made with {stored}, and cannot be changed",
             f"use another --home, or run `pumphouse lab down --home {home}` and delete that directory",
         )
     if not 1024 <= wanted.base_port <= 65535 - DESTINATION_OFFSET - HIGHEST_OFFSET:
@@ -92,6 +112,22 @@ def choose_settings(home: Path, asked: dict[str, Any]) -> Settings:
             f"choose one from 1024 to {65535 - DESTINATION_OFFSET - HIGHEST_OFFSET}",
         )
     return wanted
+
+
+def _machines(stored: Machines | None, asked: dict[str, Any]) -> Machines | None:
+    chosen = {
+        name: asked[name]
+        for name in ("bmc", "engine", "fuel_release", "boot_seconds")
+        if asked.get(name) is not None
+    }
+    if stored is None and not asked.get("machines"):
+        if chosen:
+            raise LabError(
+                f"the lab has no machines: --{next(iter(chosen)).replace('_', '-')} says nothing",
+                "Give --machines as well.",
+            )
+        return None
+    return replace(stored or Machines(), **chosen)
 
 
 def clouds_of(home: Path, settings: Settings) -> list[Cloud]:
@@ -105,6 +141,8 @@ def clouds_of(home: Path, settings: Settings) -> list[Cloud]:
             base_port=settings.base_port + (DESTINATION_OFFSET if side == "destination" else 0),
             host_count=settings.hosts[side],
             password=settings.password,
+            capacity=settings.capacity,
+            mortal=settings.machines is not None,
         )
         for side, release in (
             (side, find_release(settings.releases[side])) for side in ("source", "destination")
@@ -112,9 +150,24 @@ def clouds_of(home: Path, settings: Settings) -> list[Cloud]:
     ]
 
 
+def room_of(home: Path, settings: Settings) -> Room | None:
+    """The room of a lab with machines."""
+    if settings.machines is None:
+        return None
+    hosts = {cloud.name: cloud.hosts for cloud in clouds_of(home, settings)}
+    return Room(home=home, base_port=settings.base_port, hosts=hosts, settings=settings.machines)
+
+
 def write_settings(home: Path, settings: Settings, clouds: list[Cloud]) -> None:
     """Write ``lab.json``, for later commands and for whoever wants to know where the clouds are."""
-    described: dict[str, Any] = {"base_port": settings.base_port, "password": settings.password}
+    described: dict[str, Any] = {
+        "base_port": settings.base_port,
+        "password": settings.password,
+        "capacity": asdict(settings.capacity),
+    }
+    if room := room_of(home, settings):
+        described["machines"] = {"settings": asdict(room.settings), "url": room.url("machines")}
+        described |= {name: {"url": room.url(name)} for name in room.ports if name != room.name}
     for cloud in clouds:
         described[cloud.name] = {
             "release": cloud.release.name,

@@ -13,11 +13,13 @@ import psutil
 from pumphouse.errors import LabError
 from pumphouse.lab import golden
 from pumphouse.lab.client_files import write_client_files
-from pumphouse.lab.cloud import CLOUD_NAMES, PACKAGES, PORT_OFFSETS, SHARED_BACKEND, Cloud
+from pumphouse.lab.cloud import SHARED_BACKEND, Cloud, Site
 from pumphouse.lab.configuration import write_configuration
-from pumphouse.lab.environments import ensure_environment, package_version
-from pumphouse.lab.home import choose_settings, clouds_of, only_user, read_settings, write_settings
+from pumphouse.lab.environments import ensure_environment
+from pumphouse.lab.home import choose_settings, clouds_of, only_user, read_settings, room_of, write_settings
+from pumphouse.lab.machine_files import write_machine_files
 from pumphouse.lab.processes import (
+    SITE_NAMES,
     find_all,
     find_process,
     last_words,
@@ -26,6 +28,7 @@ from pumphouse.lab.processes import (
     state,
     stop_processes,
 )
+from pumphouse.lab.room import Room
 
 Say = Callable[[str], None]
 # Those whose imports take longest begin first.
@@ -53,12 +56,12 @@ class ServiceStatus:
 class _Run:
     """One service and the process that runs it."""
 
-    cloud: Cloud
+    site: Site
     service: str
     process: psutil.Process
 
     def __str__(self) -> str:
-        return f"{self.service} ({self.cloud.name})"
+        return f"{self.service} ({self.site.name})"
 
 
 def up(home: Path, asked: dict[str, Any], say: Say) -> list[Cloud]:
@@ -71,23 +74,28 @@ def up(home: Path, asked: dict[str, Any], say: Say) -> list[Cloud]:
         clouds = clouds_of(home, settings)
         with concurrent.futures.ThreadPoolExecutor() as pool:
             list(pool.map(lambda cloud: ensure_environment(cloud.release, say), clouds))
-        missing = _missing(clouds, say)
+        room = room_of(home, settings)
+        missing = _missing(clouds, room, say)
         if not missing:
             say("the lab is running already")
             return clouds
-        for cloud, service in missing:
-            require_free_port(cloud, service)
+        for site, service in missing:
+            require_free_port(site, service)
         write_settings(home, settings, clouds)
-        write_client_files(home, clouds)
+        write_client_files(home, clouds, room)
         fresh = [cloud for cloud in clouds if not golden.has_state(cloud)]
         for cloud in clouds:
             if cloud in fresh and golden.has_golden(cloud):
                 golden.empty(cloud)
             write_configuration(cloud)
-        _start(missing, say)
+        if room:
+            write_machine_files(room)
+        # the machines look after their hosts as soon as they stand
+        _start([each for each in missing if each[0] is not room], say)
         for cloud in fresh:
             if not golden.has_golden(cloud):
                 golden.save_golden(cloud)
+        _start([each for each in missing if each[0] is room], say)
         return clouds
 
 
@@ -97,7 +105,7 @@ def down(home: Path, say: Say) -> None:
         say(f"there is no lab at {home}")
         return
     with only_user(home):
-        _stop(home, CLOUD_NAMES, say)
+        _stop(home, SITE_NAMES, say)
 
 
 def reset(home: Path, say: Say, only: str | None = None) -> None:
@@ -105,9 +113,18 @@ def reset(home: Path, say: Say, only: str | None = None) -> None:
 
     :param only: ``source`` or ``destination``; the other cloud goes on running.
     """
-    clouds = [cloud for cloud in _existing(home) if only in (None, cloud.name)]
+    sites = _existing(home)
+    room = next((site for site in sites if isinstance(site, Room)), None)
+    if room and only:
+        raise LabError(
+            "a lab with machines is emptied as a whole: a machine may have gone from one cloud to the other",
+            "leave out --only",
+        )
+    clouds = [site for site in sites if isinstance(site, Cloud) and only in (None, site.name)]
     with only_user(home):
-        _stop(home, [cloud.name for cloud in clouds], say)
+        _stop(home, SITE_NAMES if only is None else [only], say)
+        if room:
+            shutil.rmtree(room.root, ignore_errors=True)
         for cloud in clouds:
             golden.empty(cloud)
         if only is None:
@@ -118,62 +135,65 @@ def reset(home: Path, say: Say, only: str | None = None) -> None:
 
 
 def status(home: Path) -> list[ServiceStatus]:
-    """Every service of both clouds."""
-    return [_status(cloud, service) for cloud in _existing(home) for service in PORT_OFFSETS]
+    """Every service of both clouds, the machines, and what installs them."""
+    return [_status(site, service) for site in _existing(home) for service in site.ports]
 
 
-def _existing(home: Path) -> list[Cloud]:
+def _existing(home: Path) -> list[Site]:
     settings = read_settings(home)
     if settings is None:
         raise LabError(f"there is no lab at {home}", f"start one with: pumphouse lab up --home {home}")
-    return clouds_of(home, settings)
+    room = room_of(home, settings)
+    return [*clouds_of(home, settings), *([room] if room else [])]
 
 
-def _missing(clouds: list[Cloud], say: Say) -> list[tuple[Cloud, str]]:
+def _missing(clouds: list[Cloud], room: Room | None, say: Say) -> list[tuple[Site, str]]:
     """The services without a process; one whose process does not answer is an error."""
-    missing = []
-    for service in START_ORDER:
-        for cloud in clouds:
-            process = find_process(cloud, service)
-            if process is None:
-                missing.append((cloud, service))
-            elif not _answers_soon(_Run(cloud, service, process)):
-                raise LabError(
-                    f"{service} ({cloud.name}) runs as process {process.pid} and does not serve port"
-                    f" {cloud.ports[service]}: {state(cloud, service, process)}",
-                    f"see {cloud.console_log(service)};"
-                    f" run `pumphouse lab down --home {cloud.home}`, then `up`",
-                )
-    if missing and len(missing) < len(clouds) * len(START_ORDER):
-        say("not running: " + ", ".join(f"{service} ({cloud.name})" for cloud, service in missing))
+    missing: list[tuple[Site, str]] = []
+    expected: list[tuple[Site, str]] = [(cloud, service) for service in START_ORDER for cloud in clouds]
+    expected += [(room, server) for server in room.ports] if room else []
+    for site, service in expected:
+        process = find_process(site, service)
+        if process is None:
+            missing.append((site, service))
+        elif not _answers_soon(_Run(site, service, process)):
+            raise LabError(
+                f"{service} ({site.name}) runs as process {process.pid} and does not serve port"
+                f" {site.ports[service]}: {state(site, service, process)}",
+                f"see {site.console_log(service)}; run `pumphouse lab down --home {site.home}`, then `up`",
+            )
+    if 0 < len(missing) < len(expected):
+        say("not running: " + ", ".join(f"{service} ({site.name})" for site, service in missing))
     return missing
 
 
 def _answers_soon(run: _Run) -> bool:
     deadline = time.monotonic() + ANSWER_SECONDS
-    while state(run.cloud, run.service, run.process) != "up":
+    while state(run.site, run.service, run.process) != "up":
         if time.monotonic() > deadline or not run.process.is_running():
             return False
         time.sleep(0.2)
     return True
 
 
-def _start(missing: list[tuple[Cloud, str]], say: Say) -> None:
+def _start(missing: list[tuple[Site, str]], say: Say) -> None:
+    if not missing:
+        return
     say(f"starting {len(missing)} services")
     started = time.monotonic()
-    waiting = [_Run(cloud, service, start_process(cloud, service)) for cloud, service in missing]
+    waiting = [_Run(site, service, start_process(site, service)) for site, service in missing]
     everything = list(waiting)
     try:
         while waiting:
             for run in list(waiting):
                 _require_alive(run)
-                if state(run.cloud, run.service, run.process) == "up":
+                if state(run.site, run.service, run.process) == "up":
                     say(f"{run} answers after {time.monotonic() - started:.1f} s")
                     waiting.remove(run)
             if waiting and time.monotonic() - started > START_SECONDS:
                 raise LabError(
                     f"{waiting[0]} does not answer after {START_SECONDS} s",
-                    f"see {waiting[0].cloud.console_log(waiting[0].service)}",
+                    f"see {waiting[0].site.console_log(waiting[0].service)}",
                 )
             time.sleep(0.1)
     except BaseException:  # leave nothing half-started, whatever ended the wait
@@ -184,7 +204,7 @@ def _start(missing: list[tuple[Cloud, str]], say: Say) -> None:
 def _require_alive(run: _Run) -> None:
     if run.process.is_running() and run.process.status() != psutil.STATUS_ZOMBIE:
         return
-    log = run.cloud.console_log(run.service)
+    log = run.site.console_log(run.service)
     raise LabError(f"{run} died while it started: {last_words(log)}", f"see {log}")
 
 
@@ -197,16 +217,17 @@ def _stop(home: Path, names: Sequence[str], say: Say) -> None:
     say(f"stopped {len(processes)} processes" if processes else "nothing was running")
 
 
-def _status(cloud: Cloud, service: str) -> ServiceStatus:
-    process = find_process(cloud, service)
+def _status(site: Site, service: str) -> ServiceStatus:
+    process = find_process(site, service)
+    release, version = site.version(service)
     return ServiceStatus(
-        cloud=cloud.name,
+        cloud=site.name,
         service=service,
-        release=cloud.release.name,
-        version=package_version(cloud.environment, PACKAGES.get(service, service)),
-        state=state(cloud, service, process) if process else "down",
+        release=release,
+        version=version,
+        state=state(site, service, process) if process else "down",
         pid=process.pid if process else None,
-        port=cloud.ports[service],
+        port=site.ports[service],
         memory_mib=process.memory_info().rss >> 20 if process else None,
-        log=str(cloud.log / f"{service}.log"),
+        log=str(site.log / f"{service}.log" if isinstance(site, Cloud) else site.console_log(service)),
     )

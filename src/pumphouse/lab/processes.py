@@ -12,48 +12,47 @@ from pathlib import Path
 import psutil
 
 from pumphouse.errors import LabError
-from pumphouse.lab.cloud import CLOUD_NAMES, PORT_OFFSETS, Cloud
+from pumphouse.lab.cloud import CLOUD_NAMES, PORT_OFFSETS, Site
+from pumphouse.lab.room import ROOM, SERVERS
 
 # Every process of a lab, and what it may start itself, carries its home in this variable.
 MARKER = "PUMPHOUSE_LAB_PROCESS_OF"
-RUNNER = Path(__file__).parent / "process" / "run.py"
+SITE_NAMES = (*CLOUD_NAMES, ROOM)
+SERVICES = (*PORT_OFFSETS, *SERVERS)
 # Not passed on, like OS_*, which services would read; and bytecode must be written.
 UNWANTED = ("PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "PYTHONSAFEPATH")
 STOP_SECONDS = 5
 
 
-def start_process(cloud: Cloud, service: str) -> psutil.Process:
+def start_process(site: Site, service: str) -> psutil.Process:
     """Start one service; what it prints goes to its console log."""
-    with cloud.console_log(service).open("ab") as console:
+    with site.console_log(service).open("ab") as console:
         started = psutil.Popen(
-            [
-                str(cloud.environment / "bin" / "python"), str(RUNNER),
-                str(cloud.root), service, str(cloud.ports[service]),
-            ],
+            site.command(service),
             stdin=subprocess.DEVNULL,
             stdout=console,
             stderr=subprocess.STDOUT,
-            cwd=cloud.root,
-            env=_environment(cloud.home),
+            cwd=site.root,
+            env=_environment(site.home),
             start_new_session=True,
-        )  # fmt: skip
-    _pid_file(cloud, service).write_text(f"{started.pid}\n")
+        )
+    _pid_file(site, service).write_text(f"{started.pid}\n")
     return started
 
 
-def find_process(cloud: Cloud, service: str) -> psutil.Process | None:
+def find_process(site: Site, service: str) -> psutil.Process | None:
     """The running process of a service, None when there is none."""
     try:
-        process = psutil.Process(int(_pid_file(cloud, service).read_text()))
+        process = psutil.Process(int(_pid_file(site, service).read_text()))
         arguments = process.cmdline()
     except (OSError, ValueError, psutil.Error):
         return None
-    ours = arguments[-3:] == [str(cloud.root), service, str(cloud.ports[service])]
+    ours = arguments[-3:] == [str(site.root), service, str(site.ports[service])]
     return process if ours and process.status() != psutil.STATUS_ZOMBIE else None
 
 
-def find_all(home: Path, names: Sequence[str] = CLOUD_NAMES) -> list[psutil.Process]:
-    """Every process that belongs to clouds of the lab at ``home``, whether or not a file still names it."""
+def find_all(home: Path, names: Sequence[str] = SITE_NAMES) -> list[psutil.Process]:
+    """Every process that belongs to places of the lab at ``home``, whether or not a file still names it."""
     return [process for process in psutil.process_iter() if _belongs(process, home, names)]
 
 
@@ -74,9 +73,9 @@ def stop_processes(processes: Iterable[psutil.Process]) -> None:
         )
 
 
-def state(cloud: Cloud, service: str, process: psutil.Process) -> str:
+def state(site: Site, service: str, process: psutil.Process) -> str:
     """``up`` when this very process answers on the service's port; else what it does instead."""
-    connection = http.client.HTTPConnection("127.0.0.1", cloud.ports[service], timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", site.ports[service], timeout=5)
     try:
         connection.request("GET", "/")
         answer = connection.getresponse()
@@ -89,16 +88,16 @@ def state(cloud: Cloud, service: str, process: psutil.Process) -> str:
     return "starting" if answer.status == http.HTTPStatus.SERVICE_UNAVAILABLE else "up"
 
 
-def require_free_port(cloud: Cloud, service: str) -> None:
+def require_free_port(site: Site, service: str) -> None:
     """Raise when something else listens where the service should."""
-    port = cloud.ports[service]
+    port = site.ports[service]
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:
             raise LabError(
-                f"port {port}, for {service} of the {cloud.name}, is in use by {_listener(port)}",
+                f"port {port}, for {service} of the {site.name}, is in use by {_listener(port)}",
                 "stop that process, or choose other ports with --base-port in a new --home",
             ) from None
 
@@ -122,8 +121,8 @@ def _environment(home: Path) -> dict[str, str]:
     return {**kept, MARKER: str(home), "MALLOC_ARENA_MAX": "2"}
 
 
-def _pid_file(cloud: Cloud, service: str) -> Path:
-    return cloud.run / f"{service}.pid"
+def _pid_file(site: Site, service: str) -> Path:
+    return site.run / f"{service}.pid"
 
 
 def _belongs(process: psutil.Process, home: Path, names: Sequence[str]) -> bool:
@@ -132,10 +131,10 @@ def _belongs(process: psutil.Process, home: Path, names: Sequence[str]) -> bool:
             return False
         roots = [str(home / name) for name in names]
         arguments = process.cmdline()[-3:]
-        if len(arguments) == 3 and arguments[0] in roots and arguments[1] in PORT_OFFSETS:
+        if len(arguments) == 3 and arguments[0] in roots and arguments[1] in SERVICES:
             return True
         # two marks, for some services write over what holds their environment; this one does not tell the cloud
-        return len(names) == len(CLOUD_NAMES) and process.environ().get(MARKER) == str(home)
+        return len(names) == len(SITE_NAMES) and process.environ().get(MARKER) == str(home)
     except psutil.Error:  # ended meanwhile, or somebody else's
         return False
 

@@ -22,6 +22,13 @@ except ImportError:  # before Ussuri
 
 IMAGES = ImageApi()
 GIB = 1 << 30
+# What the record of servers' lives calls the change to a state.
+EVENTS = {
+    power_state.RUNNING: "started",
+    power_state.SHUTDOWN: "stopped",
+    power_state.PAUSED: "paused",
+    power_state.SUSPENDED: "suspended",
+}
 
 
 class LabDriver(fake.FakeDriver):
@@ -90,6 +97,7 @@ class LabDriver(fake.FakeDriver):
         _create_other_disks(directory, instance.flavor, block_device_info)
         super().spawn(context, instance, image_meta, injected_files, admin_password, allocations,
                       network_info, block_device_info, *args, **kwargs)  # fmt: skip
+        directory.note("evacuated" if directory.read().get("host") else "spawned", self._host)
         directory.update(
             name=instance.name,
             host=self._host,
@@ -113,6 +121,8 @@ class LabDriver(fake.FakeDriver):
         directory = self._directory(instance)
         # a host that the server has left must not take the disk with it
         if destroy_disks and directory.read().get("host") in (None, self._host):
+            if directory.exists():
+                directory.note("deleted", self._host)
             directory.delete()
 
     def power_off(self, instance, timeout=0, retry_interval=0):
@@ -122,6 +132,7 @@ class LabDriver(fake.FakeDriver):
         self._set_state(instance, power_state.RUNNING, f"powered on\n{instance.hostname} login: ")
 
     def reboot(self, context, instance, network_info, reboot_type, *args, **kwargs):
+        self._directory(instance).note("rebooted", self._host)
         self._set_state(instance, power_state.RUNNING, f"rebooted\n{instance.hostname} login: ")
 
     def pause(self, instance):
@@ -155,6 +166,8 @@ class LabDriver(fake.FakeDriver):
     def _set_state(self, instance, state, printed=None):
         if instance.uuid not in self.instances:
             raise exception.InstanceNotFound(instance_id=instance.uuid)
+        if state != self.instances[instance.uuid].state:
+            self._directory(instance).note(EVENTS[state], self._host)
         self.instances[instance.uuid].state = state
         self._directory(instance).update(state=state)
         if printed:
@@ -208,7 +221,7 @@ class LabDriver(fake.FakeDriver):
 
     def post_live_migration_at_destination(self, context, instance, network_info,
                                            block_migration=False, block_device_info=None):  # fmt: skip
-        self._take_over(instance, network_info, power_state.RUNNING)
+        self._take_over(instance, network_info, power_state.RUNNING, "live-migrated")
 
     def migrate_disk_and_power_off(self, context, instance, dest, flavor, network_info, *args, **kwargs):
         if instance.uuid in self.instances:
@@ -221,7 +234,9 @@ class LabDriver(fake.FakeDriver):
         disk, size = self._directory(instance).disk, instance.flavor.root_gb * GIB
         if resize_instance and disk.exists() and disk.stat().st_size < size:
             os.truncate(disk, size)
-        self._take_over(instance, network_info, power_state.RUNNING if power_on else power_state.SHUTDOWN)
+        self._take_over(
+            instance, network_info, power_state.RUNNING if power_on else power_state.SHUTDOWN, "migrated"
+        )
 
     def confirm_migration(self, context, migration, instance, network_info):
         if migration.source_compute != migration.dest_compute:
@@ -229,13 +244,18 @@ class LabDriver(fake.FakeDriver):
 
     def finish_revert_migration(self, context, instance, network_info, migration,
                                 block_device_info=None, power_on=True, *args, **kwargs):  # fmt: skip
-        self._take_over(instance, network_info, power_state.RUNNING if power_on else power_state.SHUTDOWN)
+        self._take_over(
+            instance, network_info, power_state.RUNNING if power_on else power_state.SHUTDOWN, "migrated"
+        )
 
-    def _take_over(self, instance, network_info, state):
+    def _take_over(self, instance, network_info, state, event):
         self.instances[instance.uuid] = fake.FakeInstance(instance.name, state, instance.uuid)
         self._interfaces.update({port["id"]: port for port in network_info or ()})
         directory = self._directory(instance)
         directory.create()
+        directory.note(event, self._host)
+        if event == "migrated" and state == power_state.RUNNING:
+            directory.note("started", self._host)
         directory.update(
             name=instance.name,
             host=self._host,

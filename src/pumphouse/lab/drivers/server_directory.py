@@ -3,6 +3,7 @@
 import json
 import pathlib
 import shutil
+import time
 
 from pumphouse.lab.drivers import sparse
 
@@ -47,6 +48,12 @@ class ServerDirectory:
         partial = self.path / "server.json.part"
         partial.write_text(json.dumps(record))
         partial.replace(self.path / "server.json")
+
+    def note(self, event, host):
+        """Append to the record of all servers' lives: when, which server, on which host, what."""
+        line = json.dumps({"time": time.time(), "server": self.id, "host": host, "event": event})
+        with (self.path.parent / "record.jsonl").open("a") as file:
+            file.write(line + "\n")
 
     def print(self, text):
         """Write to the server's console."""

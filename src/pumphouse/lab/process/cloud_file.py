@@ -13,6 +13,7 @@ class Cloud(NamedTuple):
     password: str
     endpoints: dict
     volume_types: tuple
+    capacity: dict
 
     @property
     def etc(self):
@@ -49,4 +50,5 @@ def read(root):
         password=known["password"],
         endpoints=known["endpoints"],
         volume_types=tuple(known["volume_types"]),
+        capacity=known["capacity"],
     )

@@ -8,6 +8,7 @@ import io
 import os
 import socketserver
 import sys
+import traceback
 import urllib.parse
 
 BLOCK = 1 << 16
@@ -24,10 +25,16 @@ class Gate:
 
     def __call__(self, environ, start_response):
         if self.control and environ["PATH_INFO"].startswith("/lab/"):
-            return self._say(start_response, "200 OK", self.control(environ["PATH_INFO"][5:].split("/")))
+            return self._control(environ["PATH_INFO"][5:].split("/"), start_response)
         if self.application is None:
             return self._say(start_response, "503 Service Unavailable", "starting")
         return self.application(environ, start_response)
+
+    def _control(self, words, start_response):
+        try:
+            return self._say(start_response, "200 OK", self.control(words))
+        except Exception:
+            return self._say(start_response, "500 Internal Server Error", traceback.format_exc())
 
     @staticmethod
     def _say(start_response, status, text):

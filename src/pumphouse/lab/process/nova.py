@@ -1,7 +1,6 @@
 """Nova: API, conductor, scheduler and every compute host, in one process."""
 
 import contextlib
-import inspect
 import os
 import sqlite3
 import sys
@@ -11,6 +10,7 @@ import urllib.request
 import uuid
 
 from pumphouse.lab.process import adjustments
+from pumphouse.lab.process.computes import Computes
 
 SERVICES = []
 FLAVORS = (
@@ -34,14 +34,17 @@ def start(cloud, gate, mark):
         _create_tables(cloud, conf, administrator)
         mark("tables created")
     objects.Service.enable_min_version_cache()
-    _adjust(conf)
+    _adjust(cloud, conf)
     _wait_for(cloud, "identity", "placement")
-    for each in _services(cloud):
+    for each in _services():
         each.start()
         each.service_ref.report_count += 1  # or it counts as down until the first report is due
         each.service_ref.save()
         SERVICES.append(each)
         mark(f"started {each.binary} {each.host}")
+    computes = Computes(cloud)
+    for host in computes.begin():
+        mark(f"started nova-compute {host}")
     if first:
         from nova.objects import host_mapping
 
@@ -49,7 +52,7 @@ def start(cloud, gate, mark):
         _create_flavors(administrator)
         cloud.end_database("nova")
         mark("hosts discovered")
-    gate.control = _control
+    gate.control = computes.control
     gate.application = _application(cloud, conf)
 
 
@@ -98,7 +101,7 @@ def _create_tables(cloud, conf, administrator):
     ).create()
 
 
-def _adjust(conf):
+def _adjust(cloud, conf):
     import os_brick
     import os_vif
 
@@ -106,7 +109,7 @@ def _adjust(conf):
     if hasattr(os_brick, "setup"):  # from os-brick 6.1
         os_brick.setup(conf)
     os_vif.initialize()
-    adjustments.nova_finds_the_driver()
+    adjustments.nova_finds_the_driver(cloud.capacity)
     adjustments.nova_detaches_on_its_own_host()
 
 
@@ -126,18 +129,13 @@ def _wait_for(cloud, *kinds, seconds=120):
             time.sleep(0.1)
 
 
-def _services(cloud):
+def _services():
     from nova import service
-    from nova.compute import rpcapi as compute
     from nova.conductor import rpcapi as conductor
     from nova.scheduler import rpcapi as scheduler
 
     yield service.Service.create(binary="nova-conductor", topic=conductor.RPC_TOPIC)
     yield service.Service.create(binary="nova-scheduler", topic=scheduler.RPC_TOPIC)
-    # a second topic for graceful shutdown, from 2026.1 on
-    second = {"topic_alt": compute.RPC_TOPIC_ALT} if hasattr(compute, "RPC_TOPIC_ALT") else {}
-    for host in cloud.hosts:
-        yield service.Service.create(binary="nova-compute", topic=compute.RPC_TOPIC, host=host, **second)
 
 
 def _create_flavors(administrator):
@@ -168,17 +166,3 @@ def _application(cloud, conf):
 
     wsgi_app._setup_service(conf.host, "osapi_compute")
     return deploy.loadapp(f"config:{cloud.etc}/nova-api-paste.ini", name="osapi_compute")
-
-
-def _control(words):
-    """``/lab/restart/HOST`` does what restarting that nova-compute does.
-
-    Nova wants it after an evacuation, before the host may be taken up again.
-    """
-    for each in SERVICES:
-        if words[0] == "restart" and each.binary == "nova-compute" and each.host == words[1]:
-            init = each.manager.init_host
-            # it takes the service's record from 2023.1 on
-            init(*([each.service_ref] if inspect.signature(init).parameters else []))
-            return "restarted\n"
-    return "unknown\n"

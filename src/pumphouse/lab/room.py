@@ -1,0 +1,89 @@
+"""The room where the lab's machines stand, as a value: its processes run in Pumphouse's own environment."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOM = "machines"
+# Distances from the lab's base port.
+SERVERS = {"machines": 70, "fuel": 80, "ironic": 81}
+FIRST_BMC = 100
+
+
+@dataclass(frozen=True)
+class Machines:
+    """How the machines of a lab are made.
+
+    :param bmc: ``ipmi`` or ``redfish``.
+    :param engine: what installs them: see ``engines``.
+    :param fuel_release: of the engine ``fuel``.
+    :param boot_seconds: from power to an operating system.
+    """
+
+    bmc: str = "ipmi"
+    engine: str = "command"
+    fuel_release: str = "9.2"
+    boot_seconds: float = 2.0
+
+
+@dataclass(frozen=True)
+class Room:
+    """The machines of a lab and the server of the engine that installs them, if it has one.
+
+    :param base_port: the source's.
+    :param hosts: names of the compute hosts of each cloud; each is a machine.
+    """
+
+    home: Path
+    base_port: int
+    hosts: dict[str, tuple[str, ...]]
+    settings: Machines
+    name: str = ROOM
+
+    @property
+    def root(self) -> Path:
+        """State of the machines and of the engine."""
+        return self.home / self.name
+
+    @property
+    def log(self) -> Path:
+        """What the processes printed."""
+        return self.root / "log"
+
+    @property
+    def run(self) -> Path:
+        """Process ids."""
+        return self.root / "run"
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """Port of each server that this lab has."""
+        names = [name for name in SERVERS if name in (ROOM, self.settings.engine)]
+        return {name: self.base_port + SERVERS[name] for name in names}
+
+    @property
+    def password_file(self) -> Path:
+        """The password of all BMCs."""
+        return self.home / "bmc-password"
+
+    def url(self, server: str) -> str:
+        """Where a server listens."""
+        return f"http://127.0.0.1:{self.ports[server]}"
+
+    def bmc_port(self, host: str) -> int:
+        """Where the IPMI BMC of a machine listens; Redfish is on the first port for all."""
+        names = [name for names in self.hosts.values() for name in names]
+        return self.base_port + FIRST_BMC + names.index(host)
+
+    def command(self, service: str) -> list[str]:
+        """What runs a server."""
+        module = f"pumphouse.lab.{service}"
+        return [sys.executable, "-m", module, str(self.root), service, str(self.ports[service])]
+
+    def console_log(self, service: str) -> Path:
+        """What the process printed."""
+        return self.log / f"{service}.out"
+
+    def version(self, service: str) -> tuple[str, str]:
+        """Only Fuel's is chosen."""
+        return ("", self.settings.fuel_release) if service == "fuel" else ("", "")
