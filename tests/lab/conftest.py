@@ -40,8 +40,10 @@ RELEASE = "PUMPHOUSE_TEST_LAB"
 class Lab:
     """Two clouds on this machine, and the command line to work on them."""
 
-    def __init__(self, home: pathlib.Path) -> None:
+    def __init__(self, home: pathlib.Path, *options: str, port: str | None = None) -> None:
+        """:param options: for the first start. :param port: base port; else one that is free."""
         self.home = home
+        self.options, self.port = options, port
         home.mkdir(parents=True, exist_ok=True)
         self.config = home / "config.yaml"
         self.printed: list[str] = []
@@ -57,7 +59,8 @@ class Lab:
             for side in SIDES
             if (release := os.environ.get(f"{RELEASE}_{side.upper()}"))
         ]
-        done = self.run("lab", "up", "--base-port", str(_free_base_port()), *chosen, check=False)
+        port = str(_free_base_port(self.port))
+        done = self.run("lab", "up", "--base-port", port, *chosen, *self.options, check=False)
         if "is not on this machine" in done.stderr:
             pytest.skip(done.stderr.strip().splitlines()[-2])
         assert done.returncode == 0, done.stderr
@@ -150,8 +153,7 @@ class Stage:
     done: subprocess.CompletedProcess[str] | None
 
 
-def _free_base_port() -> int:
-    wanted = os.environ.get("PUMPHOUSE_TEST_LAB_PORT")
+def _free_base_port(wanted: str | None) -> int:
     candidates = [int(wanted)] if wanted else range(21_000, 15_000, -1_000)
     for base in candidates:
         if all(_is_free(base + offset) for offset in (0, 292, 696, 774, 776, 778, 10_000, HIGHEST_OFFSET)):
@@ -168,9 +170,24 @@ def _is_free(port: int) -> bool:
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """Both clouds, running; stopped at the end unless PUMPHOUSE_TEST_LAB_KEEP is set."""
     home = os.environ.get("PUMPHOUSE_TEST_LAB_HOME") or tmp_path_factory.mktemp("lab")
-    made = Lab(pathlib.Path(home))
+    made = Lab(pathlib.Path(home), port=os.environ.get("PUMPHOUSE_TEST_LAB_PORT"))
     made.up()
     lower_versions(*map(made.connect, SIDES))
+    yield made
+    if not os.environ.get("PUMPHOUSE_TEST_LAB_KEEP"):
+        made.down()
+
+
+@pytest.fixture(scope="session")
+def machine_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """A lab of its own whose hosts stand on machines: two in the source, one in the destination."""
+    home = os.environ.get("PUMPHOUSE_TEST_MACHINES_HOME") or tmp_path_factory.mktemp("machines")
+    made = Lab(
+        pathlib.Path(home),
+        *("--machines", "--source-hosts", "2", "--boot-seconds", "0.5"),
+        port=os.environ.get("PUMPHOUSE_TEST_MACHINES_PORT"),
+    )
+    made.up()
     yield made
     if not os.environ.get("PUMPHOUSE_TEST_LAB_KEEP"):
         made.down()

@@ -19,6 +19,8 @@ CLOUD_NAMES = ("source", "destination")
 REGION = "RegionOne"
 SHARED_BACKEND = "shared"
 BACKENDS = ("fast", "slow", SHARED_BACKEND)
+# Nova's options where hosts may fail: it is noticed after seconds, and a call to such a host ends.
+MORTAL = {"report_interval": 2, "service_down_time": 12, "rpc_response_timeout": 20}
 RUNNER = Path(__file__).parent / "process" / "run.py"
 
 

@@ -8,7 +8,7 @@ import shutil
 import uuid
 from typing import Any
 
-from pumphouse.lab.cloud import BACKENDS, REGION, Cloud
+from pumphouse.lab.cloud import BACKENDS, MORTAL, REGION, Cloud
 from pumphouse.lab.home import write_private
 
 Sections = dict[str, dict[str, Any]]
@@ -23,8 +23,6 @@ RELEASED_FILES = {
 }
 # Before Ussuri, Glance without this file lets nobody in but administrators.
 GLANCE_POLICY = "glance/policy.json"
-# Nova's, where hosts may fail: it is noticed after seconds, and a call to such a host ends.
-MORTAL = {"report_interval": 2, "service_down_time": 12, "rpc_response_timeout": 20}
 
 
 def write_configuration(cloud: Cloud) -> None:

@@ -50,7 +50,8 @@ class Computes:
             return "running already\n"
         self._run(host)
         self._remember()
-        host_mapping.discover_hosts(context.get_admin_context())
+        # by service: a compute node that is taken up again after its deletion still counts as mapped
+        host_mapping.discover_hosts(context.get_admin_context(), by_service=True)
         # what Nova does every ten minutes by default: guests that the host does not run count as stopped
         self._running[host].manager._sync_power_states(context.get_admin_context())
         return "started\n"
