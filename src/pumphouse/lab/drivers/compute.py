@@ -1,7 +1,6 @@
 """Nova's virt driver: Nova's own fake one, plus a real root disk and a record of each server."""
 
 import os
-import shutil
 import uuid
 
 import nova.conf
@@ -12,16 +11,10 @@ from nova.virt import driver, fake
 from oslo_serialization import jsonutils
 
 from pumphouse.lab.drivers import sparse
+from pumphouse.lab.drivers.local_disks import GIB, IMAGES, create_other_disks, fetch_root_disk
 from pumphouse.lab.drivers.server_directory import ServerDirectory
 
 CONF = nova.conf.CONF
-try:
-    from nova.image.glance import API as ImageApi
-except ImportError:  # before Ussuri
-    from nova.image.api import API as ImageApi
-
-IMAGES = ImageApi()
-GIB = 1 << 30
 # What the record of servers' lives calls the change to a state.
 EVENTS = {
     power_state.RUNNING: "started",
@@ -93,8 +86,8 @@ class LabDriver(fake.FakeDriver):
         directory.create()
         root_volume = _root_volume(instance, block_device_info)
         if root_volume is None and not directory.disk.exists():  # after an evacuation it is there
-            _fetch_root_disk(context, instance, image_meta, directory.disk)
-        _create_other_disks(directory, instance.flavor, block_device_info)
+            fetch_root_disk(context, instance, image_meta, directory.disk)
+        create_other_disks(directory, instance.flavor, block_device_info)
         super().spawn(context, instance, image_meta, injected_files, admin_password, allocations,
                       network_info, block_device_info, *args, **kwargs)  # fmt: skip
         directory.note("evacuated" if directory.read().get("host") else "spawned", self._host)
@@ -292,26 +285,3 @@ def _root_volume(instance, block_device_info):
         if volume.get("boot_index") == 0 or (root and volume.get("mount_device") == root):
             return volume["connection_info"]["data"].get("device_path")
     return None
-
-
-def _fetch_root_disk(context, instance, image_meta, disk):
-    known = image_meta is not None and image_meta.obj_attr_is_set("id") and image_meta.id
-    partial = disk.with_name("disk.part")
-    with sparse.Writer(partial) as writer:
-        IMAGES.download(context, known or instance.image_ref, data=writer)
-    if sparse.is_qcow2(partial) and shutil.which("qemu-img"):
-        sparse.make_raw(partial)
-    size = instance.flavor.root_gb * GIB
-    if not sparse.is_qcow2(partial) and size > partial.stat().st_size:
-        os.truncate(partial, size)
-    partial.replace(disk)
-
-
-def _create_other_disks(directory, flavor, block_device_info):
-    """As libvirt's driver: those asked for, else what the flavor has."""
-    asked = [disk["size"] for disk in driver.block_device_info_get_ephemerals(block_device_info)]
-    for number, size in enumerate(asked or [flavor.ephemeral_gb]):
-        directory.add_disk(f"disk.eph{number}", size * GIB)
-    swap = driver.block_device_info_get_swap(block_device_info)
-    size = swap["swap_size"] if driver.swap_is_usable(swap) else flavor.swap
-    directory.add_disk("disk.swap", size << 20)
