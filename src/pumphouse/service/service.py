@@ -14,6 +14,7 @@ from pumphouse.model import (
     Action,
     CheckResult,
     Event,
+    HostRecord,
     HostStatus,
     Migration,
     Plan,
@@ -25,7 +26,7 @@ from pumphouse.model import (
 from pumphouse.plan.select import attached_to
 from pumphouse.ports import Cloud
 from pumphouse.report import Report, build
-from pumphouse.service import committing, hosts, migrating, planfile, undoing
+from pumphouse.service import committing, hosts, migrating, planfile, undoing, upgrading
 from pumphouse.service.session import Session, acceptance
 
 
@@ -170,6 +171,21 @@ class Service:
         with self._session.working("rollback", selection):
             return self._told(selection, undoing.rollback, selection)
 
+    def host_plan(self, operation: str, host: str) -> upgrading.HostPlan:
+        """What ``upgrade``, ``acquire`` or ``withdraw`` would do with a host.
+
+        :raises Refused: when it must not be done; nothing was touched.
+        """
+        return upgrading.plan(self._session, operation, host)
+
+    def host_change(self, operation: str, host: str) -> HostRecord:
+        """Upgrade or acquire a host, or withdraw it; an operation that was begun goes on.
+
+        :raises PumphouseError: when a stage fails; says what to do.
+        """
+        with self._session.working(operation, Selection(operation, (host,))):
+            return upgrading.carry_out(self._session, operation, host)
+
     def cancel(self) -> None:
         """Stop what runs at its next safe point."""
         self._session.adapters.clock.stop()
@@ -189,6 +205,10 @@ class Service:
             raise
 
     # --- looking back ---------------------------------------------------------------------------
+    def host_records(self) -> tuple[HostRecord, ...]:
+        """The last operation on each host."""
+        return self._session.adapters.hosts.all()
+
     def migrations(self) -> tuple[Migration, ...]:
         """Every migration, the one last worked on first."""
         return self._session.adapters.journal.all()
