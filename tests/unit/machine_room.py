@@ -44,6 +44,7 @@ class Room:
         self.state: NodeState | None = None
         self.appears, self.comes_up, self.boots, self.agents = True, True, boots, agents
         self.servers: list[dict[str, Any]] = []
+        self.volumes: list[dict[str, Any]] = []
         self.smoke_servers: dict[str, dict[str, Any]] = {}
         self.smoke_status = "ACTIVE"
         self.checks = [CheckResult("reference node", Result.OK, "node-1")]
@@ -54,7 +55,9 @@ class Room:
     def _config(self, smoke: bool) -> Config:
         bmc = {"type": "ipmi", "address": "10.0.0.1", "username": "u", "password": "p"}
         file = self.directory / "inventory.yaml"
-        file.write_text(yaml.safe_dump({"hosts": [{"name": "old-1", "macs": list(MACS), "bmc": bmc}]}))
+        first = {"name": "old-1", "macs": list(MACS), "bmc": bmc}
+        controller = {"name": "head", "role": "controller", "bmc": bmc | {"address": "10.0.0.2"}}
+        file.write_text(yaml.safe_dump({"hosts": [first, controller]}))
         test = {"smoke_test": {"image": "cirros", "flavor": "tiny"}} if smoke else {}
         return Config.model_validate(
             {
@@ -194,10 +197,16 @@ def source(room: Room) -> RecordingCloud:
     def enabled(body: Any) -> None:
         room.does("enable", lambda: setattr(room, "old_status", body["status"]))
 
-    cloud.on("GET", "compute", "/os-hypervisors/detail", lambda _: _hypervisors("old-1", room.old_known))
+    cloud.on(
+        "GET",
+        "compute",
+        "/os-hypervisors/detail",
+        lambda _: _hypervisors("old-1", room.old_known, room.old_up),
+    )
     cloud.on("GET", "compute", "/os-services", service)
     cloud.on("GET", "compute", "/servers/detail", lambda _: {"servers": room.servers})
     cloud.on("GET", "block-storage", "/os-services", {"services": []})
+    cloud.on("GET", "block-storage", "/volumes/detail", lambda _: {"volumes": room.volumes})
     cloud.on("DELETE", "compute", "/os-services/s1", gone)
     return cloud.on("PUT", "compute", "/os-services/s1", enabled)
 
@@ -242,7 +251,8 @@ def destination(room: Room) -> RecordingCloud:
     return cloud
 
 
-def _hypervisors(name: str, known: bool) -> Any:
-    body = {"hypervisor_hostname": name, "state": "up", "status": "disabled", "service": {"host": name}}
+def _hypervisors(name: str, known: bool, up: bool = True) -> Any:
+    state = "up" if up else "down"
+    body = {"hypervisor_hostname": name, "state": state, "status": "disabled", "service": {"host": name}}
     sizes = {"vcpus": 4, "vcpus_used": 0, "memory_mb": 4096, "memory_mb_used": 0}
     return {"hypervisors": [body | sizes] if known else []}

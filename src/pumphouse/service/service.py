@@ -26,7 +26,7 @@ from pumphouse.model import (
 from pumphouse.plan.select import attached_to
 from pumphouse.ports import Cloud
 from pumphouse.report import Report, build
-from pumphouse.service import committing, hosts, migrating, planfile, undoing, upgrading
+from pumphouse.service import committing, decommissioning, hosts, migrating, planfile, undoing, upgrading
 from pumphouse.service.session import Session, acceptance
 
 
@@ -185,6 +185,19 @@ class Service:
         """
         with self._session.working(operation, Selection(operation, (host,))):
             return upgrading.carry_out(self._session, operation, host)
+
+    def decommission_preview(self, *, off: bool) -> decommissioning.Closing:
+        """What decommission would do.
+
+        :param off: whether the controllers are switched off.
+        :raises Refused: when the source holds something; lists what.
+        """
+        return decommissioning.plan(self._session, off=off)
+
+    def decommission(self, *, off: bool) -> decommissioning.Closing:
+        """Remove what the empty source knows of hosts that left; on order switch its controllers off."""
+        with self._session.working(decommissioning.DECOMMISSION, Selection(decommissioning.DECOMMISSION)):
+            return decommissioning.carry_out(self._session, off=off)
 
     def cancel(self) -> None:
         """Stop what runs at its next safe point."""

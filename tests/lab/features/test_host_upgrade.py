@@ -191,3 +191,22 @@ def test_a_host_leaves_the_source_and_has_run_a_server_in_the_destination(machin
     providers = machine.here.session.get("/resource_providers", **placement).json()["resource_providers"]
     assert machine.host not in {provider["name"] for provider in providers}
     assert servers(cloud) == []
+
+
+def test_a_source_that_holds_something_is_not_closed(lab, cloud):
+    here = lab.connect("source")
+    volume = here.block_storage.create_volume(name="left-over", size=1)
+    here.block_storage.wait_for_status(volume, "available")
+    done = lab.run("decommission", "--yes", check=False)
+    assert done.returncode == 3
+    assert "volumes, " in done.stderr and "left-over" in done.stderr
+    assert "hosts that still run, " in done.stderr
+    assert here.block_storage.get_volume(volume).status == "available"
+    here.block_storage.delete_volume(volume)
+    here.block_storage.wait_for_delete(volume)
+
+
+def test_an_unknown_host_is_one_clear_line(lab):
+    done = lab.run("host", "upgrade", "atlantis", "--yes", check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("pumphouse: error: no host named 'atlantis' in either cloud")
