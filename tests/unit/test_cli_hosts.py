@@ -55,6 +55,15 @@ def test_status_tells_where_a_host_is_and_why(room: Room) -> None:
     assert run(room, "status", "old-1", *columns)[1].strip() == "deploy failed puppet failed on n7"
 
 
+def test_the_list_tells_what_the_engine_says_and_what_was_last_done(room: Room) -> None:
+    columns = ("-f", "value", "-c", "Host", "-c", "Engine", "-c", "Last action")
+    room.fail["deploy"] = DeploymentFailed("puppet failed on n7")
+    run(room, "upgrade", "old-1", "--yes")
+    assert "old-1 failed upgrade: deploy failed" in run(room, "list", *columns)[1].splitlines()
+    run(room, "upgrade", "old-1", "--yes")
+    assert "old-1 deployed upgrade: done" in run(room, "list", *columns)[1].splitlines()
+
+
 def test_the_second_script_has_the_commands_on_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[list[str]] = []
     monkeypatch.setattr(cli, "main", lambda words: asked.append(words) or 0)

@@ -27,6 +27,7 @@ from pumphouse.plan.select import attached_to
 from pumphouse.ports import Cloud
 from pumphouse.report import Report, build
 from pumphouse.service import committing, decommissioning, hosts, migrating, planfile, undoing, upgrading
+from pumphouse.service.host_actions import with_actions
 from pumphouse.service.session import Session, acceptance
 
 
@@ -68,14 +69,14 @@ class Service:
 
     def hosts(self) -> tuple[HostStatus, ...]:
         """Every host of both clouds and of inventory.yaml."""
-        return hosts.hosts(self._session)
+        return with_actions(self._session, hosts.hosts(self._session))
 
     def host(self, name: str) -> HostStatus:
         """One host.
 
         :raises UsageError: when nobody knows it.
         """
-        return hosts.host(self._session, name)
+        return with_actions(self._session, [hosts.host(self._session, name)])[0]
 
     def plan(self, selection: Selection, accept: Sequence[str] = (), by: str = "") -> Plan:
         """What has to be done to have the selection in the destination.
