@@ -24,6 +24,8 @@
     │   ├── NotDiscovered     4   the machine did not turn up in time
     │   ├── ProvisioningFailed 4  its operating system could not be written
     │   └── DeploymentFailed  4   OpenStack could not be put on it
+    ├── NotJoined             4   an installed machine did not become a compute host of its cloud
+    ├── SmokeTestFailed       4   a server could not be booted on a new compute host
     ├── MachineNetworkError   4   the network of a machine could not be changed
     ├── Mismatch              1   source and destination differ after the move
     ├── LabError              6   the lab cannot do what was asked
@@ -150,6 +152,18 @@ class ProvisioningFailed(ProvisionError):
 
 class DeploymentFailed(ProvisionError):
     """The operating system is there, and OpenStack could not be put on it."""
+
+
+class NotJoined(PumphouseError):
+    """An installed machine did not become a compute host of its cloud, or not in time."""
+
+    exit_code = 4
+
+
+class SmokeTestFailed(PumphouseError):
+    """A server could not be booted on a new compute host."""
+
+    exit_code = 4
 
 
 class MachineNetworkError(PumphouseError):

@@ -15,6 +15,18 @@ class HostTimeouts(Strict):
     discovery: float = Field(1200, gt=0, description="A machine to turn up in the engine after its reset.")
     deployment: float = Field(7200, gt=0, description="The engine to install a machine.")
     service: float = Field(900, gt=0, description="The compute service of an installed machine to be up.")
+    smoke_test: float = Field(600, gt=0, description="The throw-away server on a new host to run, and to go.")
+
+
+class SmokeTest(Strict):
+    """A throw-away server that is booted on each new host of the destination, in the administrator's project.
+
+    What it needs is named by name or id, and has to be there.
+    """
+
+    image: str = Field(min_length=1, description="Image to boot; a small one.")
+    flavor: str = Field(min_length=1, description="Flavor; a small one.")
+    network: str | None = Field(None, description="Network it gets a port in; none when left out.")
 
 
 class HostPolicy(Strict):
@@ -30,5 +42,8 @@ class HostPolicy(Strict):
         "abort",
         description="abort: the server stays where it is; force: it is stopped until it has moved, or goes on "
         "with post-copy where the cloud can.",
+    )
+    smoke_test: SmokeTest | None = Field(
+        None, description="What is booted on a new host before it counts; left out: nothing."
     )
     timeouts: HostTimeouts = Field(default_factory=HostTimeouts, description="How long to wait.")

@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 
@@ -80,6 +80,9 @@ class Host(Strict):
         (), description="MAC addresses of its interfaces; the deployment engine recognises it by them."
     )
     bmc: Bmc = Field(description="How to switch it on and off.")
+    role: Literal["compute", "controller"] = Field(
+        "compute", description="What it is at the source; controllers may go with 'pumphouse decommission'."
+    )
 
 
 class Hosts(Strict):

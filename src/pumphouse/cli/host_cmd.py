@@ -6,7 +6,18 @@ from collections.abc import Iterator
 from pumphouse.cli.base import Listing, Table
 from pumphouse.model import HostStatus
 
-COLUMNS = ("Host", "Cloud", "State", "Status", "Servers", "vCPUs", "Memory MiB", "Power")
+COLUMNS = (
+    "Host",
+    "Cloud",
+    "State",
+    "Status",
+    "Servers",
+    "vCPUs",
+    "Memory MiB",
+    "Power",
+    "Engine",
+    "Last action",
+)
 
 
 class List(Table):
@@ -43,6 +54,8 @@ def _row(host: HostStatus) -> tuple[str, ...]:
         _used(host.vcpus),
         _used(host.memory),
         _power(host),
+        host.node,
+        host.action,
     )
 
 

@@ -248,5 +248,12 @@ def main(argv: list[str] | None = None) -> int:
     return code
 
 
+def hosts_main(argv: list[str] | None = None) -> int:
+    """``pumphouse-bm``: the commands on hosts, as in ``pumphouse host``; the exit code."""
+    words = sys.argv[1:] if argv is None else argv
+    whole = not words or words[0] in ("--version", "--help", "-h", "help")
+    return main(words if whole else ["host", *words])
+
+
 if __name__ == "__main__":
     sys.exit(main())

@@ -2,9 +2,9 @@
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, TextIO
+from typing import TYPE_CHECKING, Any, Self, TextIO
 
 from pumphouse.cli.board import Board, Workload, amount
 from pumphouse.model import Event
@@ -47,6 +47,8 @@ _INTERVAL = 5.0
 def news(board: Board, event: Event) -> str:
     """The line that an event is worth beside the display; empty for most."""
     name, data, workload = board.name(event), event.data, board.workload(event)
+    if event.type == "host.stage":
+        return stage_line(data)
     if event.type in SAID:
         line = SAID[event.type].format(**data)
         return f"{name}: {line}" if name else line
@@ -63,6 +65,15 @@ def news(board: Board, event: Event) -> str:
         case "step.skipped" if workload is None:
             return f"{name}: skipped: {data.get('reason', '')}"
     return ""
+
+
+def stage_line(data: Mapping[str, Any]) -> str:
+    """Where an operation on a host is: ``compute-1: deploy: 40 %: puppet runs``."""
+    percent = f"{data['percent']} %" if data["percent"] is not None else ""
+    said = percent if data["state"] == "running" else str(data["state"])
+    if data["state"] == "done":
+        return f"{data['host']}: {data['stage']}: done"
+    return ": ".join(filter(None, (str(data["host"]), str(data["stage"]), said, str(data["message"]))))
 
 
 class PlainProgress:

@@ -138,7 +138,7 @@ def newest(service: "Service") -> "Migration":
 
     :raises UsageError: when there is none.
     """
-    migrations = service.migrations()
+    migrations = [m for m in service.migrations() if m.selection.what in (*NAMED, "identity", "all")]
     if not migrations:
         raise UsageError("nothing has been migrated yet", "Begin with 'pumphouse plan'.")
     return max(migrations, key=lambda migration: migration.updated_at)

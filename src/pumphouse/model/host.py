@@ -34,6 +34,8 @@ class HostStatus:
     :param memory: the same, in MiB.
     :param power: ``on`` or ``off``; None when no BMC is known, or it gave no answer.
     :param fault: why the BMC gave no answer.
+    :param node: its state in the destination's deployment engine; ``unknown`` when that gave no answer.
+    :param action: what was last done to it, and how far that is.
     """
 
     name: str
@@ -47,6 +49,8 @@ class HostStatus:
     macs: tuple[str, ...] = ()
     power: PowerState | None = None
     fault: str = ""
+    node: str = ""
+    action: str = ""
 
 
 class NodeState(StrEnum):

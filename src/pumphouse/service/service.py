@@ -14,6 +14,7 @@ from pumphouse.model import (
     Action,
     CheckResult,
     Event,
+    HostRecord,
     HostStatus,
     Migration,
     Plan,
@@ -25,7 +26,8 @@ from pumphouse.model import (
 from pumphouse.plan.select import attached_to
 from pumphouse.ports import Cloud
 from pumphouse.report import Report, build
-from pumphouse.service import committing, hosts, migrating, planfile, undoing
+from pumphouse.service import committing, decommissioning, hosts, migrating, planfile, undoing, upgrading
+from pumphouse.service.host_actions import with_actions
 from pumphouse.service.session import Session, acceptance
 
 
@@ -67,14 +69,14 @@ class Service:
 
     def hosts(self) -> tuple[HostStatus, ...]:
         """Every host of both clouds and of inventory.yaml."""
-        return hosts.hosts(self._session)
+        return with_actions(self._session, hosts.hosts(self._session))
 
     def host(self, name: str) -> HostStatus:
         """One host.
 
         :raises UsageError: when nobody knows it.
         """
-        return hosts.host(self._session, name)
+        return with_actions(self._session, [hosts.host(self._session, name)])[0]
 
     def plan(self, selection: Selection, accept: Sequence[str] = (), by: str = "") -> Plan:
         """What has to be done to have the selection in the destination.
@@ -170,6 +172,34 @@ class Service:
         with self._session.working("rollback", selection):
             return self._told(selection, undoing.rollback, selection)
 
+    def host_plan(self, operation: str, host: str) -> upgrading.HostPlan:
+        """What ``upgrade``, ``acquire`` or ``withdraw`` would do with a host.
+
+        :raises Refused: when it must not be done; nothing was touched.
+        """
+        return upgrading.plan(self._session, operation, host)
+
+    def host_change(self, operation: str, host: str) -> HostRecord:
+        """Upgrade or acquire a host, or withdraw it; an operation that was begun goes on.
+
+        :raises PumphouseError: when a stage fails; says what to do.
+        """
+        with self._session.working(operation, Selection(operation, (host,))):
+            return upgrading.carry_out(self._session, operation, host)
+
+    def decommission_preview(self, *, off: bool) -> decommissioning.Closing:
+        """What decommission would do.
+
+        :param off: whether the controllers are switched off.
+        :raises Refused: when the source holds something; lists what.
+        """
+        return decommissioning.plan(self._session, off=off)
+
+    def decommission(self, *, off: bool) -> decommissioning.Closing:
+        """Remove what the empty source knows of hosts that left; on order switch its controllers off."""
+        with self._session.working(decommissioning.DECOMMISSION, Selection(decommissioning.DECOMMISSION)):
+            return decommissioning.carry_out(self._session, off=off)
+
     def cancel(self) -> None:
         """Stop what runs at its next safe point."""
         self._session.adapters.clock.stop()
@@ -189,6 +219,10 @@ class Service:
             raise
 
     # --- looking back ---------------------------------------------------------------------------
+    def host_records(self) -> tuple[HostRecord, ...]:
+        """The last operation on each host."""
+        return self._session.adapters.hosts.all()
+
     def migrations(self) -> tuple[Migration, ...]:
         """Every migration, the one last worked on first."""
         return self._session.adapters.journal.all()

@@ -5,13 +5,13 @@ from contextlib import AbstractContextManager
 from urllib.parse import quote
 
 from pumphouse.errors import CloudError, Conflict, Missing
-from pumphouse.kinds import volume
+from pumphouse.kinds import server, volume
 from pumphouse.locks import Locks
 from pumphouse.ports import Clock, Cloud, Ledger, Temporary
 
 PREFIX = "pumphouse-"
 # What is made from what: the copy goes before that which it was made from.
-DELETE_ORDER = ("keypair", "image", "volume", "snapshot", "grant")
+DELETE_ORDER = ("server", "keypair", "image", "volume", "snapshot", "grant")
 COLLECTIONS = {"volume": "/volumes", "snapshot": "/snapshots"}
 
 BORROWER = "keypair of "  # owner of a lent keypair, before the key of its server
@@ -96,6 +96,9 @@ class Temporaries:
                 cloud.delete("image", f"/images/{identifier}")
             elif kind in COLLECTIONS:
                 self._remove_from_block_storage(cloud, f"{COLLECTIONS[kind]}/{identifier}")
+            elif kind == "server":
+                cloud.delete("compute", f"/servers/{identifier}")
+                server.wait_gone(cloud, self._clock, identifier, self._timeout)
             elif kind == "grant":
                 project, user, role = identifier.split("/")
                 cloud.delete("identity", f"/projects/{project}/users/{user}/roles/{role}")
@@ -123,6 +126,8 @@ class Temporaries:
         cloud, name = self._clouds[temporary.cloud], temporary.name
         if temporary.kind == "image":
             found = list(cloud.pages("image", "/images", "images", name=name))
+        elif temporary.kind == "server":
+            found = [s for s in cloud.pages("compute", "/servers", "servers") if s["name"] == name]
         elif temporary.kind in COLLECTIONS:
             many = f"{temporary.kind}s"
             found = list(cloud.pages("block-storage", f"/{many}/detail", many, name=name))
@@ -142,4 +147,4 @@ class Temporaries:
                 return not body["status"].startswith(("error", "deleting"))
         except (Missing, Conflict):
             return False
-        return False  # grants and keypairs: making them again is harmless
+        return False  # grants and keypairs: making them again is harmless; servers are dropped first

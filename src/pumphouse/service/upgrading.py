@@ -1,0 +1,195 @@
+"""One host changes clouds: upgrade, acquire, and the way back as long as nothing is written."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pumphouse.errors import Interrupted, PumphouseError, Refused, UsageError
+from pumphouse.hosts import Host
+from pumphouse.model import HostRecord, NodeState, Result, Selection
+from pumphouse.ports import Publish
+from pumphouse.service.hosts import machines
+from pumphouse.service.session import Session
+from pumphouse.tasks.hosts import installing, operations, smoke
+from pumphouse.tasks.hosts.emptiness import refuse_unless_empty
+from pumphouse.tasks.hosts.services import hypervisor
+from pumphouse.tasks.hosts.work import Stage, Work, run
+from pumphouse.tasks.temporaries import Temporaries
+
+STAGES: dict[str, Callable[[Work], tuple[Stage, ...]]] = {
+    "upgrade": operations.upgrade,
+    "acquire": operations.acquire,
+    "withdraw": operations.withdraw,
+}
+WRITTEN = (NodeState.DEPLOYING, NodeState.DEPLOYED, NodeState.FAILED)
+
+
+@dataclass(frozen=True)
+class HostPlan:
+    """What an operation does with a host, stage by stage.
+
+    :param done: where it is already, when there is nothing to do.
+    """
+
+    operation: str
+    host: str
+    stages: tuple[Stage, ...]
+    done: str = ""
+
+
+def plan(session: Session, operation: str, name: str) -> HostPlan:
+    """What would be done with a host; nothing is touched.
+
+    :param operation: ``upgrade``, ``acquire`` or ``withdraw``.
+    :raises UsageError: when nobody knows the host.
+    :raises Refused: when it must not be done.
+    """
+    record = session.adapters.hosts.find(name)
+    if record and (record.operation, record.state) == (operation, "done"):
+        return HostPlan(operation, name, (), str(record.data.get("host", "")) or operation)
+    work = _work(session, name, _untold)
+    if operation == "withdraw":
+        _refuse_written(work, record)
+    else:
+        _refuse(session, work, operation, _goes_on(record, operation))
+    return HostPlan(operation, name, STAGES[operation](work))
+
+
+def carry_out(session: Session, operation: str, name: str) -> HostRecord:
+    """Do it, or go on with it; the caller has a run open (:meth:`Session.working`).
+
+    :raises PumphouseError: when a stage fails; the record of the host says which.
+    """
+    a, selection = session.adapters, Selection(operation, (name,))
+    a.locks.take({f"host:{name}": f"host {name!r}"})
+    planned = plan(session, operation, name)
+    record = a.hosts.find(name)
+    if not planned.stages and record:
+        return record
+    migration = a.journal.open(selection, ())
+    publish = session.publisher(migration.id)
+    publish("run.started", command=operation, selection=str(selection), steps=0, bytes=0)
+    started = a.clock.now()
+    facts = dict(record.data) if record and operation == "withdraw" else {}
+    a.hosts.begin(name, operation)
+    a.hosts.stage(name, "", **facts)
+    work = _work(session, name, publish)
+    try:
+        run(work, STAGES[operation](work))
+    except PumphouseError as error:
+        a.journal.set_state(migration.id, "interrupted" if isinstance(error, Interrupted) else "failed")
+        publish("run.failed", error=error.message)
+        raise
+    a.hosts.stage(name, "done", "done")
+    publish("host.done", f"host:{name}", host=name, operation=operation, to=work.data.get("host", ""))
+    publish("run.done", result="ok", seconds=round(a.clock.now() - started, 3))
+    a.journal.set_state(migration.id, "done")
+    record = a.hosts.find(name)
+    assert record is not None
+    return record
+
+
+def _work(session: Session, name: str, publish: Publish) -> Work:
+    a, policy = session.adapters, session.config.hosts
+    host = _machine(session, name)
+    clouds = {cloud.role: cloud for cloud in (a.source, a.destination)}
+    return Work(
+        host,
+        a.source,
+        a.destination,
+        a.power(host),
+        a.provisioner("destination"),
+        a.provisioner("source"),
+        None,
+        a.hosts,
+        Temporaries(clouds, a.ledger, a.locks, a.clock, policy.timeouts.smoke_test),
+        a.clock,
+        policy,
+        publish,
+    )
+
+
+def _untold(type: str, key: str = "", **data: Any) -> None:
+    """Planning happens to nobody."""
+
+
+def _machine(session: Session, name: str) -> Host:
+    known = {host.name: host for host in machines(session).hosts}
+    if name in known:
+        return known[name]
+    a = session.adapters
+    if any(hypervisor(cloud, name) for cloud in (a.source, a.destination)):
+        raise Refused(
+            f"host {name!r} is not in inventory.yaml, so nobody knows its machine",
+            "Add it there, with its MAC addresses and its BMC.",
+        )
+    raise UsageError(f"no host named {name!r} in either cloud", "'pumphouse host list' lists them.")
+
+
+def _goes_on(record: HostRecord | None, operation: str) -> bool:
+    return record is not None and record.operation == operation and "service" in record.data
+
+
+def _refuse(session: Session, work: Work, operation: str, goes_on: bool) -> None:
+    """Whatever speaks against it is told before anything is touched.
+
+    :param goes_on: whether an earlier run has begun with the host.
+    """
+    name, found = work.host.name, hypervisor(work.source, work.host.name)
+    if found is None and not goes_on:
+        if hypervisor(work.destination, name):
+            raise Refused(f"host {name!r} is a host of the destination already")
+        raise Refused(
+            f"host {name!r} is in neither cloud", "Only hosts of the source can be upgraded or acquired."
+        )
+    if not work.host.macs:
+        raise Refused(
+            f"inventory.yaml gives host {name!r} no MAC addresses; engines recognise a machine by them",
+            "Add 'macs'.",
+        )
+    if found:
+        installing.refuse_unless_disabled(work, found.host)
+        refuse_unless_empty(work.source, name, found.host)
+    if operation == "upgrade":
+        _refuse_without_engine(work)
+        if work.policy.smoke_test:
+            smoke.ingredients(work.destination, work.policy.smoke_test)
+    if work.engine is None or work.engine.boots:
+        work.power.state()  # raises when the BMC gives no answer
+
+
+def _refuse_without_engine(work: Work) -> None:
+    if work.engine is None:
+        raise Refused(
+            "the destination has no deployment engine: nothing could install the host",
+            "Name one in config.yaml: destination.deployment; see docs/configuration.md.",
+        )
+    for line in work.engine.check():
+        if line.result is Result.FAIL:
+            raise Refused(f"{work.engine.name}: {line.check}: {line.detail}", line.remedy)
+    node = work.node()
+    if node and node.state is NodeState.ELSEWHERE and not installing.managed(work):
+        raise Refused(
+            f"host {work.host.name!r} is in another environment of {work.engine.name}: {node.message or node.name}",
+            "Take it out of there first.",
+        )
+
+
+def _refuse_written(work: Work, record: HostRecord | None) -> None:
+    """Only what was begun, and has not been written to, can be given back."""
+    name = work.host.name
+    if (
+        record is None
+        or record.operation not in ("upgrade", "acquire", "withdraw")
+        or "service" not in record.data
+    ):
+        raise Refused(
+            f"nothing was begun with host {name!r} that could be undone", "See 'pumphouse host status'."
+        )
+    node = work.node()
+    written = "host" in record.data or record.data.get("released") or (node and node.state in WRITTEN)
+    if written:
+        raise Refused(
+            f"host {name!r} has been written to: the source's system on it is gone",
+            "'pumphouse host upgrade' goes on with it.",
+        )

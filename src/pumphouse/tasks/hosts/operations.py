@@ -1,0 +1,119 @@
+"""Operations on a host: which stages they consist of, in order."""
+
+from pumphouse.host_policy import HostTimeouts
+from pumphouse.tasks.hosts import installing, joining, leaving, smoke
+from pumphouse.tasks.hosts.work import Stage, Work
+
+AGAIN = "The same command goes on here."
+GIVE_UP = "To give up, as long as nothing is written: 'pumphouse host withdraw'."
+
+
+def upgrade(work: Work) -> tuple[Stage, ...]:
+    """From a host of the source to one of the destination."""
+    limits = work.policy.timeouts
+    test = work.policy.smoke_test
+    return (
+        *_freed(work),
+        Stage("prove", "see that the source has lost the host", installing.prove, GIVE_UP, limits.service),
+        Stage(
+            "assign",
+            f"choose it for the destination: roles, disks, interfaces{_by(work)}",
+            installing.assign,
+            f"Nothing is written yet. {AGAIN} {GIVE_UP}",
+        ),
+        Stage(
+            "deploy",
+            f"install it{_by(work)}; this erases its disks",
+            installing.deploy,
+            f"See what the engine says of it, mend that. {AGAIN}",
+            limits.deployment,
+        ),
+        *(
+            [Stage("restore", "put it back into its network", installing.restore, AGAIN)]
+            if work.network
+            else []
+        ),
+        Stage("join", "wait for its services in the destination", joining.join, AGAIN, limits.service),
+        Stage(
+            "smoke",
+            f"boot a server of flavor {test.flavor} there, and delete it"
+            if test
+            else "no smoke test is configured",
+            smoke.smoke,
+            f"'openstack compute service set --disable' keeps others off it meanwhile. {AGAIN}",
+            limits.smoke_test if test else None,
+        ),
+        Stage(
+            "leave",
+            "remove its compute service, network agents and resource provider from the source",
+            leaving.leave,
+            AGAIN,
+            limits.service,
+        ),
+    )
+
+
+def acquire(work: Work) -> tuple[Stage, ...]:
+    """From a host of the source to a machine that is free for whoever installs the destination."""
+    return _freed(work)
+
+
+def withdraw(work: Work) -> tuple[Stage, ...]:
+    """Back to the source, as long as nothing is written to the machine."""
+    limits = work.policy.timeouts
+    return (
+        Stage("withdraw", f"take it back{_by(work, 'from')}", installing.withdraw, AGAIN),
+        *(
+            [Stage("restore", "put it back into its network", installing.restore, AGAIN)]
+            if work.network
+            else []
+        ),
+        Stage(
+            "start",
+            "start it from its disk, and wait for its compute service in the source",
+            installing.start_again,
+            f"Look at the machine's console. {AGAIN}",
+            limits.service,
+        ),
+        Stage("enable", "let the source place servers on it again", installing.enable, AGAIN),
+    )
+
+
+def _freed(work: Work) -> tuple[Stage, ...]:
+    limits = work.policy.timeouts
+    stages = [Stage("empty", "see that it is empty and disabled in the source", installing.empty)]
+    if work.former and installing.managed(work):
+        stages.append(
+            Stage(
+                "release",
+                f"have {work.former.name} of the source let it go; this erases its disks",
+                installing.release,
+                f"It is still in the source. {AGAIN}",
+                limits.release,
+            )
+        )
+    if work.network:
+        stages.append(Stage("isolate", "put it into the engine's network", installing.isolate, AGAIN))
+    if work.engine is None or work.engine.boots:
+        stages.append(
+            Stage(
+                "start", "start it from the network, through its BMC", installing.start, f"{AGAIN} {GIVE_UP}"
+            )
+        )
+    if work.engine:
+        stages.append(_discovery(work.engine.name, limits))
+    return tuple(stages)
+
+
+def _discovery(engine: str, limits: HostTimeouts) -> Stage:
+    by_hand = (
+        "Look at its console: it should have started from the network; start it so by hand if it did not. "
+        f"{AGAIN} {GIVE_UP}"
+    )
+    return Stage(
+        "discover", f"wait until {engine} has found it", installing.discover, by_hand, limits.discovery
+    )
+
+
+def _by(work: Work, word: str = "by") -> str:
+    return f" {word} {work.engine.name}" if work.engine else ""

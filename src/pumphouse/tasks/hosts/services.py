@@ -1,0 +1,50 @@
+"""What a cloud's services say of one host: compute service, hypervisor, network agents, resource provider."""
+
+from typing import Any
+
+from pumphouse.errors import Missing
+from pumphouse.facts import SERVICES, Hypervisor, hypervisors
+from pumphouse.ports import Cloud
+
+Body = dict[str, Any]
+
+
+def hypervisor(cloud: Cloud, name: str) -> Hypervisor | None:
+    """A hypervisor by its name."""
+    return next((h for h in hypervisors(cloud, SERVICES) if h.name == name), None)
+
+
+def compute_service(cloud: Cloud, host: str) -> Body | None:
+    """The compute service of a host."""
+    services = cloud.get("compute", "/os-services", binary="nova-compute", host=host)["services"]
+    return next(iter(services), None)
+
+
+def agents(cloud: Cloud, host: str = "") -> tuple[Body, ...]:
+    """The network agents of a host, or of all; none where Neutron has no such thing."""
+    query = {"host": host} if host else {}
+    try:
+        return tuple(cloud.pages("network", "/agents", "agents", **query))
+    except Missing:  # a plugin without the extension "agent"
+        return ()
+
+
+def provider(cloud: Cloud, name: str) -> Body | None:
+    """The resource provider of a hypervisor: it has its name."""
+    try:
+        found = cloud.get("placement", "/resource_providers", name=name)["resource_providers"]
+    except Missing:  # a cloud without Placement
+        return None
+    return next(iter(found), None)
+
+
+def allocations(cloud: Cloud, name: str) -> tuple[str, ...]:
+    """Ids of who has resources of a hypervisor, as Placement knows them.
+
+    Besides servers on it: servers that were resized or moved away from it and could still be taken back.
+    """
+    body = provider(cloud, name)
+    if body is None:
+        return ()
+    path = f"/resource_providers/{body['uuid']}/allocations"
+    return tuple((cloud.find("placement", path) or {"allocations": {}})["allocations"])
