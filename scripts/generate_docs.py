@@ -18,6 +18,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from pumphouse.config import Config
+from pumphouse.drivers.provision.command import CommandSettings
 from pumphouse.hosts import Bmc, Host
 from pumphouse.kinds import KINDS
 from pumphouse.plan.rules import RULES
@@ -70,7 +71,8 @@ def configuration() -> str:
     models: dict[type[BaseModel], list[str]] = {}
     for place, model in _places(Config):
         models.setdefault(model, []).append(f"`{place}`" if place else "Top level")
-    parts += [*_sections(models), "## inventory.yaml\n", INVENTORY]
+    engines = {CommandSettings: ["`source.deployment`, `destination.deployment`: type `command`, also"]}
+    parts += [*_sections(models), *_sections(engines), "## inventory.yaml\n", INVENTORY]
     return "\n".join([*parts, *_sections({Host: ["`hosts`, each"], Bmc: ["`hosts`, each: `bmc`"]})])
 
 

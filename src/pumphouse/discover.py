@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from pumphouse.errors import CloudError
+from pumphouse.facts import hypervisor_bodies
 from pumphouse.inventory import Inventory
 from pumphouse.kinds import KINDS
 from pumphouse.model import HostRoom, Item, NetworkFacts
@@ -79,7 +80,7 @@ def room(cloud: Cloud) -> tuple[HostRoom, ...] | None:
     zones = {s["host"]: s.get("zone", "") for s in cloud.pages("compute", "/os-services", "services")}
     open_hosts = {
         body["hypervisor_hostname"]: zones.get((body.get("service") or {}).get("host"), "")
-        for body in cloud.pages("compute", "/os-hypervisors/detail", "hypervisors")
+        for body in hypervisor_bodies(cloud)
         if body.get("state") == "up" and body.get("status") == "enabled"
     }
     return tuple(_host(cloud, p, open_hosts[p["name"]]) for p in providers if p["name"] in open_hosts)

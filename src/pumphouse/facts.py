@@ -2,8 +2,9 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from pumphouse.errors import Missing
+from pumphouse.errors import CloudError, Missing
 from pumphouse.ports import Cloud, Endpoint, Version
 
 SERVICES = ("identity", "compute", "image", "network", "block-storage", "placement")
@@ -158,7 +159,7 @@ def hypervisors(cloud: Cloud, services: Collection[str]) -> Iterator[Hypervisor]
     """
     if "compute" not in services:
         return
-    for body in cloud.pages("compute", "/os-hypervisors/detail", "hypervisors"):
+    for body in hypervisor_bodies(cloud):
         who = body["hypervisor_hostname"], body["state"], body["status"], body["service"]["host"]
         if "vcpus" in body:  # until 2.87; since then only Placement knows
             vcpus = body["vcpus_used"], body["vcpus"]
@@ -168,6 +169,20 @@ def hypervisors(cloud: Cloud, services: Collection[str]) -> Iterator[Hypervisor]
             yield Hypervisor(*who, *_placed(cloud, body["id"]))
         else:
             yield Hypervisor(*who, None, None)
+
+
+def hypervisor_bodies(cloud: Cloud) -> tuple[dict[str, Any], ...]:
+    """The hypervisors of a cloud, in Nova's words.
+
+    From 2.88 on Nova asks each host for its uptime, and answers 500 when one died so lately that it still counts as up.
+    By the time it gives up waiting (``rpc_response_timeout``) the host counts as down: the second try is answered.
+    """
+    try:
+        return tuple(cloud.pages("compute", "/os-hypervisors/detail", "hypervisors"))
+    except CloudError as error:
+        if error.status != 500:
+            raise
+        return tuple(cloud.pages("compute", "/os-hypervisors/detail", "hypervisors"))
 
 
 def _placed(cloud: Cloud, provider: str) -> tuple[tuple[int, int] | None, tuple[int, int] | None]:

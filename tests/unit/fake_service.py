@@ -160,6 +160,9 @@ class FakeService:
     def inventory(self, role: str) -> Inventory:
         return self._answer("inventory", Inventory(role, ()), role)
 
+    def hosts(self) -> Any:
+        return self._answer("hosts", ())
+
     def report(self, selection: Selection) -> Any:
         migration = Migration("m1", selection, "migrated", 1.0, 2.0)
         return self._answer("report", build(migration, (), migration_events(), "old", "new"), selection)

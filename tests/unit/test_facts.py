@@ -3,7 +3,8 @@
 import pytest
 from answering_cloud import VERSIONS, AnsweringCloud
 
-from pumphouse.facts import Hypervisor, facts, number, release
+from pumphouse.errors import CloudError
+from pumphouse.facts import Hypervisor, facts, hypervisor_bodies, number, release
 from pumphouse.ports import Version
 
 INVENTORIES = {
@@ -86,3 +87,23 @@ def test_the_newest_version_is_told() -> None:
     cloud = cloud_with_host()
     cloud.versions_of["compute"] = (Version("v2.1", "CURRENT", "2.1", "2.100"), Version("v2.0", "SUPPORTED"))
     assert dict(facts(cloud).rows())["compute"] == "v2.1, microversions 2.1 to 2.100 (2025)"
+
+
+@pytest.mark.parametrize(("status", "times", "asked"), [(500, 1, 2), (500, 2, 2), (403, 1, 1)])
+def test_a_host_that_has_just_died_makes_nova_fail_once(status: int, times: int, asked: int) -> None:
+    cloud = cloud_with_host()
+    pages, seen = cloud.pages, []
+
+    def failing(service: str, path: str, many: str, **query: object) -> object:
+        seen.append(path)
+        if len(seen) <= times:
+            raise CloudError("MessagingTimeout", status=status)
+        return pages(service, path, many, **query)
+
+    cloud.pages = failing  # type: ignore[method-assign]
+    if times == 1 and status == 500:
+        assert len(hypervisor_bodies(cloud)) == 1
+    else:
+        with pytest.raises(CloudError):
+            hypervisor_bodies(cloud)
+    assert len(seen) == asked

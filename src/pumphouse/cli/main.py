@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
@@ -103,10 +104,19 @@ class App(CliffApp):
         :param bus: where the events of a run are published.
         :param policy: settings of the policy to use instead of the configured ones; None is no change.
         """
+        from pumphouse.events import Bus
+
+        with self.opener(self.settings(**policy))(bus or Bus()) as service:
+            yield service
+
+    def settings(self, **policy: Any) -> "Config":
+        """The configuration; from now on the log is where it says.
+
+        :param policy: settings of the policy to use instead of the configured ones; None is no change.
+        """
         from pydantic import ValidationError
 
         from pumphouse import config
-        from pumphouse.events import Bus
         from pumphouse.policy import Policy
 
         settings = config.load(config.find(self.options.config))
@@ -120,8 +130,7 @@ class App(CliffApp):
         settings = settings.model_copy(update={"policy": changed})
         if not self.options.log_file:
             self._log_to(settings.log_dir / "pumphouse.log")
-        with self._opener()(settings, bus or Bus()) as service:
-            yield service
+        return settings
 
     def say(self, text: str) -> None:
         """A line for the person, beside the command's output; not with ``--quiet``."""
@@ -176,12 +185,13 @@ class App(CliffApp):
         one_line_errors(parser, f"{self.NAME} {name}")
         return command, parser, rest
 
-    def _opener(self) -> "OpenService":
+    def opener(self, settings: "Config") -> "Callable[[Bus], AbstractContextManager[Service]]":
+        """What opens services of a configuration, as many as are wanted."""
         if self._open_service is None:
             from pumphouse.wiring import open_service
 
             self._open_service = open_service
-        return self._open_service
+        return partial(self._open_service, settings)
 
     def _log_to(self, path: Path) -> None:
         try:

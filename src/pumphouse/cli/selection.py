@@ -7,21 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pumphouse.errors import UsageError
-from pumphouse.model import Selection
+from pumphouse.model import FILTERS, SELECTABLE, Selection
 
 if TYPE_CHECKING:
     from pumphouse.model import Migration
     from pumphouse.service import Service
 
-#: What can be selected by name; identity is selected as a whole.
-NAMED = (
-    *("domain", "project", "server", "server_group", "image", "volume", "network", "flavor", "keypair"),
-    *("host", "availability_zone"),
-)
-FILTERS = ("name", "tag", "availability_zone", "status", "network")
-
 _LISTED = "Give @FILE with a name on each line."
-_WORDS = f"{', '.join(NAMED)} with NAME..., or identity, or --all"
+_WORDS = f"{', '.join(SELECTABLE)} with NAME..., or identity, or --all"
 
 
 def add_arguments(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
@@ -93,7 +86,7 @@ def parse(parsed: argparse.Namespace) -> Selection:
     if what == "identity":
         if names:
             raise UsageError("identity is selected as a whole and takes no names", "Leave the names out.")
-    elif what not in NAMED:
+    elif what not in SELECTABLE:
         raise UsageError(f"cannot select '{what}'", f"Select {_WORDS}.")
     elif not names:
         raise UsageError(f"which {what}?", f"Give at least one name or id after '{what}'.")
@@ -138,7 +131,7 @@ def newest(service: "Service") -> "Migration":
 
     :raises UsageError: when there is none.
     """
-    migrations = [m for m in service.migrations() if m.selection.what in (*NAMED, "identity", "all")]
+    migrations = [m for m in service.migrations() if m.selection.what in (*SELECTABLE, "identity", "all")]
     if not migrations:
         raise UsageError("nothing has been migrated yet", "Begin with 'pumphouse plan'.")
     return max(migrations, key=lambda migration: migration.updated_at)

@@ -20,6 +20,8 @@ from pumphouse.model.network import NetworkFacts
 from pumphouse.model.outside import About, Copied, Endpoint, Temporary, Version
 from pumphouse.model.password import Origin, Password
 from pumphouse.model.plan import (
+    FILTERS,
+    SELECTABLE,
     Acceptance,
     Action,
     Capacity,
@@ -34,6 +36,8 @@ from pumphouse.model.plan import (
 from pumphouse.model.record import CheckResult, Event, Migration, Outcome, Result, Row, RunResult
 
 __all__ = [
+    "FILTERS",
+    "SELECTABLE",
     "About",
     "Acceptance",
     "Action",

@@ -96,6 +96,15 @@ class Step:
     fingerprint: str = ""
 
 
+#: What can be selected by name; identity is selected as a whole.
+SELECTABLE = (
+    *("domain", "project", "server", "server_group", "image", "volume", "network", "flavor", "keypair"),
+    *("host", "availability_zone"),
+)
+#: What servers and volumes can be narrowed by, besides ``metadata.KEY``.
+FILTERS = ("name", "tag", "availability_zone", "status", "network")
+
+
 @dataclass(frozen=True)
 class Selection:
     """What the operator asked for.

@@ -7,15 +7,11 @@ from fnmatch import fnmatchcase
 from pumphouse.errors import UsageError
 from pumphouse.inventory import Inventory
 from pumphouse.kinds import KINDS
-from pumphouse.model import Item, Selection
+from pumphouse.model import SELECTABLE, Item, Selection
 from pumphouse.plan.connected import connected
 from pumphouse.plan.names import resolve
 from pumphouse.server_body import SHELVED
 
-NAMED = (
-    *("domain", "project", "server", "server_group", "image", "volume", "network", "flavor", "keypair"),
-    *("host", "availability_zone"),
-)
 IDENTITY = (
     *("domain", "project", "role", "implied_role", "user", "group", "group_membership"),
     *("role_assignment", "credential", "application_credential", "trust"),
@@ -82,8 +78,8 @@ def _seeds(source: Inventory, selection: Selection) -> list[Item]:
             if item.key not in left
             and (item.kind in IDENTITY if selection.what == "identity" else item.project_id not in left)
         ]
-    if selection.what not in NAMED:
-        known = ", ".join((*NAMED, "identity"))
+    if selection.what not in SELECTABLE:
+        known = ", ".join((*SELECTABLE, "identity"))
         raise UsageError(f"cannot select by {selection.what!r}", f"Choose one of: {known}, or --all.")
     if selection.what in ("host", "availability_zone"):
         return [server for name in selection.names for server in _at(source, selection.what, name)]

@@ -37,24 +37,25 @@ def _words(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
-class Settings(Strict):
+class CommandSettings(Strict):
     """``deployment`` of type ``command``."""
 
     program: Annotated[tuple[str, ...], BeforeValidator(_words)] = Field(
         min_length=1, description="The program, or the program and its first arguments; run without a shell."
     )
     boots: bool = Field(
-        False, description="Whether the machine is started from the network, through its BMC, before it is called."
+        False,
+        description="Whether the machine is started from the network, through its BMC, before it is called.",
     )
 
 
 class CommandProvisioner:
     """See :class:`pumphouse.machines.Provisioner`. The program alone knows what it has installed."""
 
-    Settings = Settings
+    Settings = CommandSettings
     name = "command"
 
-    def __init__(self, settings: Settings, clock: Clock) -> None:
+    def __init__(self, settings: CommandSettings, clock: Clock) -> None:
         self._settings = settings
         self._clock = clock
         self.boots = settings.boots
@@ -133,10 +134,8 @@ class CommandProvisioner:
             "Mend that; the program is called again in the same way.",
         )
 
-    def _run(
-        self, verb: list[str], facts: dict[str, str], tell: Tell, timeout: float
-    ) -> tuple[int, str]:
-        """Run the program; its exit code and last line. Stopped with all it started when we are, or it takes too long."""
+    def _run(self, verb: list[str], facts: dict[str, str], tell: Tell, timeout: float) -> tuple[int, str]:
+        """Run the program; its exit code and last line. It ends with all it started when we stop, or time is up."""
         try:
             process = subprocess.Popen(
                 [*self._settings.program, *verb],
@@ -150,7 +149,8 @@ class CommandProvisioner:
             )
         except OSError as error:
             raise EngineUnreachable(
-                f"{self._program} cannot be started: {error.strerror}", "Check destination.deployment.program."
+                f"{self._program} cannot be started: {error.strerror}",
+                "Check destination.deployment.program.",
             ) from None
         lines: SimpleQueue[str | None] = SimpleQueue()
         threading.Thread(target=_read, args=(process, lines), daemon=True).start()

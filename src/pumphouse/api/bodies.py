@@ -1,0 +1,129 @@
+"""What is sent to the API and what it answers, where it is not a value of the model itself."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from pumphouse.inventory import Inventory
+from pumphouse.model import FILTERS, SELECTABLE, Item, Plan, Selection, Step, fingerprint
+
+What = Literal[
+    "domain", "project", "server", "server_group", "image", "volume", "network", "flavor", "keypair",
+    "host", "availability_zone", "identity", "all",
+]  # fmt: skip
+
+
+class SelectionBody(BaseModel):
+    """What to work on."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"what": "project", "names": ["acme-shop"]}]}
+    )
+
+    what: What = Field(description="Kind of what is named; identity and all take no names.")
+    names: tuple[str, ...] = Field((), description="Names or ids.")
+    filters: tuple[str, ...] = Field(
+        (), description=f"KEY=VALUE; keys: {', '.join(FILTERS)}, metadata.KEY. All must hold."
+    )
+    exclude: tuple[str, ...] = Field((), description="KIND:NAME left out; may hold * and ?.")
+    connected: bool = Field(False, description="With the servers that hang together with these.")
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> "SelectionBody":
+        if (self.what in SELECTABLE) != bool(self.names):
+            raise ValueError(
+                f"{self.what} takes {'at least one name' if self.what in SELECTABLE else 'no names'}"
+            )
+        for text in self.filters:
+            key, _, value = text.partition("=")
+            if not value or not (key in FILTERS or key.startswith("metadata.")):
+                raise ValueError(f"{text!r} is no filter")
+        if not all(all(text.partition(":")) for text in self.exclude):
+            raise ValueError("'exclude' holds KIND:NAME")
+        return self
+
+    def selection(self) -> Selection:
+        """As a value."""
+        return Selection(self.what, self.names, self.filters, self.exclude, self.connected)
+
+
+class PlanRequest(BaseModel):
+    """What to plan."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    selection: SelectionBody
+    accept: tuple[str, ...] = Field(
+        (), description="Taken knowingly: RULE or RULE:RESOURCE.", examples=[["server-local-disks:batch-*"]]
+    )
+
+
+class MigrationRequest(PlanRequest):
+    """What to migrate. ``If-Match`` names the plan that was looked at."""
+
+    prepare_only: bool = Field(False, description="Do what needs no downtime; servers keep running.")
+
+
+class VerifyRequest(BaseModel):
+    """How to compare."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    data: bool = Field(True, description="Read every disk; else fields only.")
+    accept_running: bool = Field(False, description="Disks of servers that ran since the move may differ.")
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One resource of a cloud."""
+
+    kind: str
+    id: str
+    name: str
+    project: str
+    status: str
+
+    @classmethod
+    def of(cls, item: Item, inventory: Inventory) -> "Resource":
+        """The item, for a reader."""
+        project = inventory.name_of("project", item.project_id)
+        return cls(item.kind, item.id, item.name, project, str(item.observed.get("status") or ""))
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some of the resources.
+
+    :param next: what to send as ``after`` for the rest; None when there is none.
+    """
+
+    resources: tuple[Resource, ...]
+    next: str | None
+
+
+@dataclass(frozen=True)
+class RuleBody:
+    """A problem that a plan may tell."""
+
+    id: str
+    severity: str
+    acceptable: bool
+    about: str
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """Services, versions and hypervisors of a cloud, as labels and values."""
+
+    role: str
+    facts: Mapping[str, str]
+
+
+def etag(value: Plan | tuple[Step, ...]) -> str:
+    """Changes when what is planned changes."""
+    steps = value.steps if isinstance(value, Plan) else value
+    problems = value.problems if isinstance(value, Plan) else ()
+    seen: list[Any] = [[asdict(step) for step in steps], [asdict(problem) for problem in problems]]
+    return f'"{fingerprint(seen)}"'

@@ -1,0 +1,84 @@
+"""Looking: health, clouds, what they hold, hosts, rules."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query
+
+from pumphouse.api.bodies import Capacity, Page, Resource, RuleBody
+from pumphouse.api.opening import Opened
+from pumphouse.api.problems import Unanswerable, responses
+from pumphouse.errors import PumphouseError
+from pumphouse.model import CheckResult, HostStatus
+from pumphouse.service.rules import rules
+
+Role = Literal["source", "destination"]
+health = APIRouter(tags=["health"])
+router = APIRouter(tags=["clouds"])
+
+
+@health.get("/healthz")
+def alive() -> dict[str, str]:
+    """Whether the process answers."""
+    return {"status": "alive"}
+
+
+@health.get("/readyz", responses=responses(503))
+def ready(service: Opened) -> dict[str, str]:
+    """Whether the configuration holds and the ledger can be read."""
+    try:
+        service.migrations()
+    except PumphouseError as error:
+        raise Unanswerable(503, error.message, error.remedy) from None
+    return {"status": "ready"}
+
+
+@router.get("/check", responses=responses(502, 504))
+def check(service: Opened) -> tuple[CheckResult, ...]:
+    """Whether everything a migration needs is there."""
+    return tuple(service.check())
+
+
+@router.get("/clouds", responses=responses(502, 504))
+def clouds(service: Opened) -> tuple[Capacity, ...]:
+    """Services, versions and capacity of both clouds."""
+    return tuple(Capacity(each.role, dict(each.rows())) for each in service.discover())
+
+
+@router.get("/clouds/{role}/resources", responses=responses(502, 504))
+def resources(
+    service: Opened,
+    role: Role,
+    kind: Annotated[str | None, Query(description="Only this kind, e.g. server.")] = None,
+    project: Annotated[str | None, Query(description="Only of this project, by name.")] = None,
+    after: Annotated[str | None, Query(description="'next' of the page before.")] = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> Page:
+    """What a cloud holds, in the order of kind and id."""
+    inventory = service.inventory(role)
+    found = sorted((Resource.of(item, inventory) for item in inventory), key=lambda r: (r.kind, r.id))
+    wanted = [r for r in found if kind in (None, r.kind) and project in (None, r.project)]
+    rest = [r for r in wanted if after is None or f"{r.kind}:{r.id}" > after]
+    more = len(rest) > limit
+    page = tuple(rest[:limit])
+    return Page(page, f"{page[-1].kind}:{page[-1].id}" if more else None)
+
+
+@router.get("/hosts", responses=responses(502, 504))
+def hosts(service: Opened) -> tuple[HostStatus, ...]:
+    """The hosts of both clouds, with the state of their machines."""
+    return service.hosts()
+
+
+@router.get("/hosts/{name}", responses=responses(404, 502, 504))
+def host(service: Opened, name: str) -> HostStatus:
+    """One host."""
+    found = next((each for each in service.hosts() if each.name == name), None)
+    if found is None:
+        raise Unanswerable(404, f"no host named {name!r} in either cloud", "See /v1/hosts.")
+    return found
+
+
+@router.get("/rules")
+def all_rules() -> tuple[RuleBody, ...]:
+    """Every problem that a plan may tell."""
+    return tuple(RuleBody(r.id, str(r.severity), r.can_be_accepted, r.about) for r in rules())
