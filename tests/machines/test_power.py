@@ -115,6 +115,12 @@ def test_ipmi_switches_resets_and_boots_from_the_network(machine):
     assert wrote()["asked"] == ["on", "reset", "off", "on"]
 
 
+def test_a_bmc_is_asked_again_by_another_driver_in_the_same_process(machine):
+    port, _ = machine
+    for _ in range(3):
+        assert power(host("ipmi", "127.0.0.1", port)).state() is PowerState.OFF
+
+
 def test_the_machine_is_one_that_ipmitool_drives(machine):
     """So that what the driver was tried on is IPMI as others speak it."""
     if not shutil.which("ipmitool"):

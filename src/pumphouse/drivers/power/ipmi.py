@@ -54,9 +54,9 @@ class IpmiPower:
         where = f"host {self._host.name!r}: BMC {bmc.address}"
         try:
             if self._session is None:
-                self._session = Command(
-                    bmc=bmc.address, userid=bmc.username, password=bmc.secret(), port=bmc.port or PORT
-                )
+                # Text would hang a second time: pyghmi remembers sessions by what it has encoded.
+                login = {"userid": bmc.username.encode(), "password": bmc.secret().encode()}
+                self._session = Command(bmc=bmc.address, port=bmc.port or PORT, **login)
             return work(self._session)
         except exceptions.PyghmiException as error:
             self._session = None
