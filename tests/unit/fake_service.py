@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from pumphouse.cli.main import App
+from pumphouse.errors import UsageError
 from pumphouse.inventory import Inventory
 from pumphouse.model import Action, Event, Migration, Outcome, Plan, Result, RunResult, Selection, Step
 from pumphouse.report import build
@@ -162,6 +163,9 @@ class FakeService:
 
     def hosts(self) -> Any:
         return self._answer("hosts", ())
+
+    def host(self, name: str) -> Any:
+        return self._answer("host", UsageError(f"no host named {name!r} in either cloud"), name)
 
     def report(self, selection: Selection) -> Any:
         migration = Migration("m1", selection, "migrated", 1.0, 2.0)

@@ -201,6 +201,18 @@ def test_what_is_not_there_is_404(client):
         assert answer.headers["content-type"] == "application/problem+json"
 
 
+def test_a_service_that_cannot_be_opened_is_not_ready(client, service):
+    service.answers["migrations"] = ConfigError("the ledger cannot be opened", "Mend it.")
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()["remedy"]) == (503, "Mend it.")
+
+    def closed(bus):
+        raise ConfigError("config.yaml is wrong")
+
+    answer = TestClient(create_app(closed, TOKEN)).get("/readyz")
+    assert (answer.status_code, answer.json()["detail"]) == (503, "config.yaml is wrong")
+
+
 def test_events_can_be_taken_up_again(client, service):
     def after(seen, migration):
         return [event for event in migration_events() if event.seq > seen]

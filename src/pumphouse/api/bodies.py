@@ -2,17 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pumphouse.inventory import Inventory
-from pumphouse.model import FILTERS, SELECTABLE, Item, Plan, Selection, Step, fingerprint
+from pumphouse.model import FILTERS, SELECTABLE, Item, Plan, Selection, Step, fingerprint, is_filter
 
-What = Literal[
-    "domain", "project", "server", "server_group", "image", "volume", "network", "flavor", "keypair",
-    "host", "availability_zone", "identity", "all",
-]  # fmt: skip
+WHAT = (*SELECTABLE, "identity", "all")
 
 
 class SelectionBody(BaseModel):
@@ -22,7 +19,10 @@ class SelectionBody(BaseModel):
         extra="forbid", json_schema_extra={"examples": [{"what": "project", "names": ["acme-shop"]}]}
     )
 
-    what: What = Field(description="Kind of what is named; identity and all take no names.")
+    what: str = Field(
+        description="Kind of what is named; identity and all take no names.",
+        json_schema_extra={"enum": list(WHAT)},
+    )
     names: tuple[str, ...] = Field((), description="Names or ids.")
     filters: tuple[str, ...] = Field(
         (), description=f"KEY=VALUE; keys: {', '.join(FILTERS)}, metadata.KEY. All must hold."
@@ -32,14 +32,14 @@ class SelectionBody(BaseModel):
 
     @model_validator(mode="after")
     def _makes_sense(self) -> "SelectionBody":
+        if self.what not in WHAT:
+            raise ValueError(f"cannot select {self.what!r}: choose one of {', '.join(WHAT)}")
         if (self.what in SELECTABLE) != bool(self.names):
             raise ValueError(
                 f"{self.what} takes {'at least one name' if self.what in SELECTABLE else 'no names'}"
             )
-        for text in self.filters:
-            key, _, value = text.partition("=")
-            if not value or not (key in FILTERS or key.startswith("metadata.")):
-                raise ValueError(f"{text!r} is no filter")
+        if wrong := [text for text in self.filters if not is_filter(text)]:
+            raise ValueError(f"{wrong[0]!r} is no filter")
         if not all(all(text.partition(":")) for text in self.exclude):
             raise ValueError("'exclude' holds KIND:NAME")
         return self

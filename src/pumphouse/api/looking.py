@@ -2,12 +2,13 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 
 from pumphouse.api.bodies import Capacity, Page, Resource, RuleBody
 from pumphouse.api.opening import Opened
 from pumphouse.api.problems import Unanswerable, responses
-from pumphouse.errors import PumphouseError
+from pumphouse.errors import PumphouseError, UsageError
+from pumphouse.events import Bus
 from pumphouse.model import CheckResult, HostStatus
 from pumphouse.service.rules import rules
 
@@ -23,10 +24,11 @@ def alive() -> dict[str, str]:
 
 
 @health.get("/readyz", responses=responses(503))
-def ready(service: Opened) -> dict[str, str]:
+def ready(request: Request) -> dict[str, str]:
     """Whether the configuration holds and the ledger can be read."""
     try:
-        service.migrations()
+        with request.app.state.open_service(Bus()) as service:
+            service.migrations()
     except PumphouseError as error:
         raise Unanswerable(503, error.message, error.remedy) from None
     return {"status": "ready"}
@@ -72,10 +74,10 @@ def hosts(service: Opened) -> tuple[HostStatus, ...]:
 @router.get("/hosts/{name}", responses=responses(404, 502, 504))
 def host(service: Opened, name: str) -> HostStatus:
     """One host."""
-    found = next((each for each in service.hosts() if each.name == name), None)
-    if found is None:
-        raise Unanswerable(404, f"no host named {name!r} in either cloud", "See /v1/hosts.")
-    return found
+    try:
+        return service.host(name)
+    except UsageError as error:
+        raise Unanswerable(404, error.message, error.remedy) from None
 
 
 @router.get("/rules")

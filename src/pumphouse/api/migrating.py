@@ -1,27 +1,17 @@
 """Planning, migrating, verifying, and how it ends."""
 
-from collections.abc import Callable
-from typing import Annotated
-
-from fastapi import APIRouter, Header, Response, status
+from fastapi import APIRouter, Response, status
 
 from pumphouse.api.bodies import MigrationRequest, PlanRequest, VerifyRequest, etag
-from pumphouse.api.opening import Opened, Running
+from pumphouse.api.opening import Looked, Opened, Running, Start
 from pumphouse.api.problems import Unanswerable, responses
-from pumphouse.api.runs import Run, Work
-from pumphouse.model import Migration, Plan, Row, RunResult, Selection, Step
+from pumphouse.api.runs import Run
+from pumphouse.model import Migration, Plan, Row, RunResult, Step
 from pumphouse.report import Report
 from pumphouse.service import Service
 
 ACCEPTED_BY = "the API"
 router = APIRouter(tags=["migrations"])
-IfMatch = Annotated[
-    str | None, Header(description="ETag of the plan that was looked at; * for whatever it is by now.")
-]
-IdempotencyKey = Annotated[
-    str | None,
-    Header(max_length=200, description="The same key gives the same run, as long as it is remembered."),
-]
 STARTING = responses(400, 404, 409, 412, 428, 502, 504)
 
 
@@ -34,22 +24,18 @@ def plan(service: Opened, body: PlanRequest, response: Response) -> Plan:
 
 
 @router.post("/migrations", status_code=status.HTTP_202_ACCEPTED, responses=STARTING)
-def migrate(
-    service: Opened,
-    runs: Running,
-    body: MigrationRequest,
-    response: Response,
-    if_match: IfMatch = None,
-    idempotency_key: IdempotencyKey = None,
-) -> Run:
+def migrate(service: Opened, start: Start, looked: Looked, body: MigrationRequest) -> Run:
     """Carry out the plan that was looked at."""
     selection = body.selection.selection()
-    _require_match(if_match, lambda: etag(service.plan(selection, body.accept, ACCEPTED_BY)))
+
+    def planned(own: Service) -> Plan:
+        return own.plan(selection, body.accept, ACCEPTED_BY)
 
     def work(own: Service) -> RunResult:
-        return own.migrate(own.plan(selection, body.accept, ACCEPTED_BY), prepare_only=body.prepare_only)
+        return own.migrate(planned(own), prepare_only=body.prepare_only)
 
-    return _told(response, runs.start("migrate", str(selection), work, idempotency_key))
+    looked.require(lambda: etag(planned(service)))
+    return start("migrate", selection, work)
 
 
 @router.get("/migrations")
@@ -78,21 +64,14 @@ def report(service: Opened, identifier: str) -> Report:
 
 
 @router.post("/migrations/{identifier}/verify", status_code=status.HTTP_202_ACCEPTED, responses=STARTING)
-def verify(
-    service: Opened,
-    runs: Running,
-    identifier: str,
-    body: VerifyRequest,
-    response: Response,
-    idempotency_key: IdempotencyKey = None,
-) -> Run:
+def verify(service: Opened, start: Start, identifier: str, body: VerifyRequest) -> Run:
     """Compare both clouds, field by field and byte by byte."""
     selection = _find(service, identifier).selection
 
     def work(own: Service) -> RunResult:
         return own.verify(selection, data=body.data, accept_running=body.accept_running)
 
-    return _told(response, runs.start("verify", str(selection), work, idempotency_key))
+    return start("verify", selection, work)
 
 
 @router.get("/migrations/{identifier}/commit", responses=responses(404, 409, 502, 504))
@@ -102,18 +81,11 @@ def commit_preview(service: Opened, identifier: str, response: Response) -> tupl
 
 
 @router.post("/migrations/{identifier}/commit", status_code=status.HTTP_202_ACCEPTED, responses=STARTING)
-def commit(
-    service: Opened,
-    runs: Running,
-    identifier: str,
-    response: Response,
-    if_match: IfMatch = None,
-    idempotency_key: IdempotencyKey = None,
-) -> Run:
+def commit(service: Opened, start: Start, looked: Looked, identifier: str) -> Run:
     """Delete the originals at the source. This cannot be undone."""
     selection = _find(service, identifier).selection
-    _require_match(if_match, lambda: etag(service.commit_preview(selection)))
-    return _told(response, runs.start("commit", str(selection), _commit(selection), idempotency_key))
+    looked.require(lambda: etag(service.commit_preview(selection)))
+    return start("commit", selection, lambda own: own.commit(selection))
 
 
 @router.get("/migrations/{identifier}/rollback", responses=responses(404, 409, 502, 504))
@@ -123,22 +95,11 @@ def rollback_preview(service: Opened, identifier: str, response: Response) -> tu
 
 
 @router.post("/migrations/{identifier}/rollback", status_code=status.HTTP_202_ACCEPTED, responses=STARTING)
-def rollback(
-    service: Opened,
-    runs: Running,
-    identifier: str,
-    response: Response,
-    if_match: IfMatch = None,
-    idempotency_key: IdempotencyKey = None,
-) -> Run:
+def rollback(service: Opened, start: Start, looked: Looked, identifier: str) -> Run:
     """Remove what was made in the destination and give the source back."""
     selection = _find(service, identifier).selection
-    _require_match(if_match, lambda: etag(service.rollback_preview(selection)))
-
-    def work(own: Service) -> RunResult:
-        return own.rollback(selection)
-
-    return _told(response, runs.start("rollback", str(selection), work, idempotency_key))
+    looked.require(lambda: etag(service.rollback_preview(selection)))
+    return start("rollback", selection, lambda own: own.rollback(selection))
 
 
 @router.get("/runs")
@@ -173,29 +134,6 @@ def _find(service: Service, identifier: str) -> Migration:
     raise Unanswerable(404, f"no migration {identifier!r}", "See /v1/migrations.")
 
 
-def _commit(selection: Selection) -> Work:
-    return lambda own: own.commit(selection)
-
-
 def _previewed(response: Response, steps: tuple[Step, ...]) -> tuple[Step, ...]:
     response.headers["ETag"] = etag(steps)
     return steps
-
-
-def _told(response: Response, started: Run) -> Run:
-    response.headers["Location"] = f"/v1/runs/{started.id}"
-    return started
-
-
-def _require_match(if_match: str | None, now: Callable[[], str]) -> None:
-    """Nobody carries out what nobody has looked at."""
-    if if_match is None:
-        raise Unanswerable(
-            428,
-            "If-Match is missing",
-            "Look at the plan first and send its ETag, or * to take whatever it is.",
-        )
-    if if_match not in ("*", now()):
-        raise Unanswerable(
-            412, "the clouds changed since you looked at the plan", "Look again and send the new ETag."
-        )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pumphouse.errors import UsageError
-from pumphouse.model import FILTERS, SELECTABLE, Selection
+from pumphouse.model import FILTERS, SELECTABLE, Selection, is_filter
 
 if TYPE_CHECKING:
     from pumphouse.model import Migration
@@ -138,8 +138,7 @@ def newest(service: "Service") -> "Migration":
 
 
 def _check_filter(text: str) -> None:
-    key, _, value = text.partition("=")
-    if not value or not (key in FILTERS or key.startswith("metadata.")):
+    if not is_filter(text):
         raise UsageError(
             f"--filter {text}: not a filter", f"Filters: {'=…, '.join(FILTERS)}=… and metadata.KEY=…."
         )

@@ -32,6 +32,7 @@ from pumphouse.model.plan import (
     Selection,
     Severity,
     Step,
+    is_filter,
 )
 from pumphouse.model.record import CheckResult, Event, Migration, Outcome, Result, Row, RunResult
 
@@ -76,5 +77,6 @@ __all__ = [
     "Temporary",
     "Version",
     "fingerprint",
+    "is_filter",
     "make_key",
 ]

@@ -105,6 +105,12 @@ SELECTABLE = (
 FILTERS = ("name", "tag", "availability_zone", "status", "network")
 
 
+def is_filter(text: str) -> bool:
+    """Whether it is ``KEY=VALUE`` with a key that servers and volumes can be narrowed by."""
+    key, _, value = text.partition("=")
+    return bool(value) and (key in FILTERS or key.startswith("metadata."))
+
+
 @dataclass(frozen=True)
 class Selection:
     """What the operator asked for.
