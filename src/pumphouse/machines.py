@@ -96,8 +96,8 @@ class HostLedger(Protocol):
     def all(self) -> tuple[HostRecord, ...]:
         """The last operation on each host, by name."""
 
-    def begin(self, name: str, operation: str) -> HostRecord:
-        """An operation begins, or goes on: data of the same unfinished operation is kept, else it starts empty."""
+    def begin(self, name: str, operation: str, **data: Any) -> HostRecord:
+        """An operation begins with these facts, or goes on: those of the same unfinished operation are kept."""
 
-    def stage(self, name: str, stage: str, state: str = "running", **data: Any) -> None:
+    def stage(self, name: str, stage: str, state: str = "running", **data: Any) -> HostRecord:
         """Where it is now; facts are added to what is known."""

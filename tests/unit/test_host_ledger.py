@@ -31,3 +31,12 @@ def test_another_operation_begins_empty(tmp_path):
     assert (record.operation, record.stage, record.state, record.data) == ("upgrade", "", "running", {})
     assert hosts.find("compute-02") is None
     assert [each.name for each in hosts.all()] == ["compute-01"]
+
+
+def test_facts_are_there_with_the_beginning_so_that_a_kill_loses_none(tmp_path):
+    hosts = ledger(tmp_path)
+    hosts.begin("compute-01", "upgrade")
+    hosts.stage("compute-01", "start", "failed", service="compute-01")
+    record = hosts.begin("compute-01", "withdraw", service="compute-01")
+    assert (record.operation, record.data) == ("withdraw", {"service": "compute-01"})
+    assert ledger(tmp_path).find("compute-01") == record

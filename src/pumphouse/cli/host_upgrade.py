@@ -1,7 +1,6 @@
 """``pumphouse host upgrade``, ``acquire`` and ``withdraw``."""
 
 import argparse
-from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from pumphouse.cli.base import Listing, Table, add_yes, confirm
@@ -37,17 +36,13 @@ class HostChange(Table):
             if plan.done:
                 self.app.say(f"nothing to do: {self.operation} of host {name} is done")
                 return COLUMNS, [(name, self.operation, "done", plan.done)]
-            self._show((s.name, s.about, s.limit) for s in plan.stages)
+            for stage in plan.stages:
+                within = f", within {units.duration(stage.limit)}" if stage.limit else ""
+                self.app.say(f"  {stage.name:<9} {stage.about}{within}")
             confirm(self.app, self.question.format(host=name), name, yes=parsed_args.yes)
             with running(self.app, service, bus):
                 record = service.host_change(self.operation, name)
         return COLUMNS, [(name, record.operation, record.state, str(record.data.get("host", "")))]
-
-    def _show(self, stages: Iterable[tuple[str, str, float | None]]) -> None:
-        lines: Sequence[tuple[str, str, float | None]] = list(stages)
-        for name, about, limit in lines:
-            within = f", within {units.duration(limit)}" if limit else ""
-            self.app.say(f"  {name:<9} {about}{within}")
 
 
 class Upgrade(HostChange):

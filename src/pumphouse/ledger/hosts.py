@@ -1,6 +1,7 @@
 """The HostLedger port in the ledger's database."""
 
 import threading
+from dataclasses import asdict, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,44 +21,33 @@ class SqlHostLedger:
 
     def find(self, name: str) -> HostRecord | None:
         """See the port."""
-        return next((record for record in self.all() if record.name == name), None)
+        return next(iter(self._read(host.c.name == name)), None)
 
     def all(self) -> tuple[HostRecord, ...]:
         """See the port."""
-        with self._engine.begin() as connection:
-            rows = connection.execute(sa.select(host).order_by(host.c.name)).mappings()
-            return tuple(HostRecord(**row) for row in rows)
+        return self._read(sa.true())
 
-    def begin(self, name: str, operation: str) -> HostRecord:
+    def begin(self, name: str, operation: str, **data: Any) -> HostRecord:
         """See the port."""
         known = self.find(name)
-        if known is None or known.operation != operation or known.state == "done":
-            self._write(HostRecord(name, operation, "", "running"), new=known is None)
-        else:
-            self.stage(name, known.stage)
-        record = self.find(name)
-        assert record is not None
-        return record
+        if known and known.operation == operation and known.state != "done":
+            return self.stage(name, known.stage)
+        return self._write(HostRecord(name, operation, "", "running", data), new=known is None)
 
-    def stage(self, name: str, stage: str, state: str = "running", **data: Any) -> None:
+    def stage(self, name: str, stage: str, state: str = "running", **data: Any) -> HostRecord:
         """See the port."""
         known = self.find(name)
         assert known is not None, f"no operation on host {name} was begun"
-        self._write(HostRecord(name, known.operation, stage, state, {**known.data, **data}), new=False)
+        return self._write(HostRecord(name, known.operation, stage, state, {**known.data, **data}), new=False)
 
-    def _write(self, record: HostRecord, *, new: bool) -> None:
-        values = {
-            "operation": record.operation,
-            "stage": record.stage,
-            "state": record.state,
-            "data": dict(record.data),
-            "updated_at": self._clock.now(),
-        }
-        where = host.c.name == record.name
-        change = (
-            host.insert().values(name=record.name, **values)
-            if new
-            else host.update().where(where).values(**values)
-        )
+    def _read(self, where: sa.ColumnElement[bool]) -> tuple[HostRecord, ...]:
+        with self._engine.begin() as connection:
+            rows = connection.execute(sa.select(host).where(where).order_by(host.c.name)).mappings()
+            return tuple(HostRecord(**row) for row in rows)
+
+    def _write(self, record: HostRecord, *, new: bool) -> HostRecord:
+        record = replace(record, updated_at=self._clock.now())
+        change = host.insert() if new else host.update().where(host.c.name == record.name)
         with self._lock, self._engine.begin() as connection:
-            connection.execute(change)
+            connection.execute(change.values(**asdict(record)))
+        return record

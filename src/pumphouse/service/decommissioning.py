@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 
-from pumphouse.errors import Interrupted, PumphouseError, Refused
+from pumphouse.errors import Refused
 from pumphouse.facts import SERVICES, hypervisors
 from pumphouse.hosts import Host
-from pumphouse.model import HostRecord, PowerState, Selection
+from pumphouse.model import PowerState
 from pumphouse.ports import Publish
 from pumphouse.service.hosts import machines
+from pumphouse.service.operating import operating
 from pumphouse.service.session import Session
 from pumphouse.tasks.hosts.leaving import remove
 from pumphouse.tasks.hosts.remaining import remaining
@@ -73,35 +74,24 @@ def carry_out(session: Session, *, off: bool) -> Closing:
     :return: what was done.
     """
     closing, a = plan(session, off=off), session.adapters
-    migration = a.journal.open(Selection(DECOMMISSION), ())
-    publish = session.publisher(migration.id)
-    publish("run.started", command=DECOMMISSION, selection=DECOMMISSION, steps=0, bytes=0)
-    started = a.clock.now()
-    try:
+    with operating(session, DECOMMISSION) as publish:
         for name, host in closing.hosts:
             a.locks.take({f"host:{name}": f"host {name!r}"})
             remove(a.source, name, host)
             _tell(publish, name, "leave", "done")
         for machine in closing.controllers:
             _switch_off(session, machine, publish)
-    except PumphouseError as error:
-        a.journal.set_state(migration.id, "interrupted" if isinstance(error, Interrupted) else "failed")
-        publish("run.failed", error=error.message)
-        raise
-    publish("run.done", result="ok", seconds=round(a.clock.now() - started, 3))
-    a.journal.set_state(migration.id, "done")
     return closing
 
 
-def _switch_off(session: Session, machine: Host, publish: Publish) -> HostRecord:
+def _switch_off(session: Session, machine: Host, publish: Publish) -> None:
     a = session.adapters
     a.locks.take({f"host:{machine.name}": f"host {machine.name!r}"})
-    record = a.hosts.begin(machine.name, DECOMMISSION)
+    a.hosts.begin(machine.name, DECOMMISSION)
     a.hosts.stage(machine.name, "off")
     a.power(machine).switch(PowerState.OFF, session.config.hosts.timeouts.power)
     a.hosts.stage(machine.name, "off", "done")
     _tell(publish, machine.name, "off", "done")
-    return record
 
 
 def _tell(publish: Publish, host: str, stage: str, state: str) -> None:

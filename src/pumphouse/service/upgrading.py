@@ -4,11 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from pumphouse.errors import Interrupted, PumphouseError, Refused, UsageError
+from pumphouse.errors import Refused, UsageError
 from pumphouse.hosts import Host
-from pumphouse.model import HostRecord, NodeState, Result, Selection
+from pumphouse.model import HostRecord, NodeState, Result
 from pumphouse.ports import Publish
 from pumphouse.service.hosts import machines
+from pumphouse.service.operating import operating
 from pumphouse.service.session import Session
 from pumphouse.tasks.hosts import installing, operations, smoke
 from pumphouse.tasks.hosts.emptiness import refuse_unless_empty
@@ -60,33 +61,19 @@ def carry_out(session: Session, operation: str, name: str) -> HostRecord:
 
     :raises PumphouseError: when a stage fails; the record of the host says which.
     """
-    a, selection = session.adapters, Selection(operation, (name,))
+    a = session.adapters
     a.locks.take({f"host:{name}": f"host {name!r}"})
-    planned = plan(session, operation, name)
-    record = a.hosts.find(name)
+    planned, record = plan(session, operation, name), a.hosts.find(name)
     if not planned.stages and record:
         return record
-    migration = a.journal.open(selection, ())
-    publish = session.publisher(migration.id)
-    publish("run.started", command=operation, selection=str(selection), steps=0, bytes=0)
-    started = a.clock.now()
-    facts = dict(record.data) if record and operation == "withdraw" else {}
-    a.hosts.begin(name, operation)
-    a.hosts.stage(name, "", **facts)
-    work = _work(session, name, publish)
-    try:
+    with operating(session, operation, name) as publish:
+        facts = dict(record.data) if record and operation == "withdraw" else {}
+        a.hosts.begin(name, operation, **facts)
+        work = _work(session, name, publish)
         run(work, STAGES[operation](work))
-    except PumphouseError as error:
-        a.journal.set_state(migration.id, "interrupted" if isinstance(error, Interrupted) else "failed")
-        publish("run.failed", error=error.message)
-        raise
-    a.hosts.stage(name, "done", "done")
-    publish("host.done", f"host:{name}", host=name, operation=operation, to=work.data.get("host", ""))
-    publish("run.done", result="ok", seconds=round(a.clock.now() - started, 3))
-    a.journal.set_state(migration.id, "done")
-    record = a.hosts.find(name)
-    assert record is not None
-    return record
+        done = a.hosts.stage(name, "done", "done")
+        publish("host.done", f"host:{name}", host=name, operation=operation, to=done.data.get("host", ""))
+    return done
 
 
 def _work(session: Session, name: str, publish: Publish) -> Work:

@@ -39,8 +39,8 @@ def refuse_unless_empty(cloud: Cloud, name: str, host: str) -> None:
     if found := list(holds(cloud, name, host)):
         raise Refused(
             f"host {name!r} is not empty: {'; '.join(found)}",
-            "Empty it with 'pumphouse host evacuate', or --evacuate; originals of servers that have moved go "
-            "with 'pumphouse commit'.",
+            "Migrate its servers to other hosts with Nova, or to the destination; originals of servers that have moved "
+            "go with 'pumphouse commit'.",
         )
 
 

@@ -37,7 +37,7 @@ def refuse_unless_disabled(work: Work, host: str) -> None:
     if service and service["status"] != "disabled":
         raise Refused(
             f"host {work.host.name!r} takes new servers: its compute service is enabled",
-            f"Empty it with 'pumphouse host evacuate {work.host.name}', or --evacuate.",
+            f"openstack compute service set --disable --disable-reason upgrade {host} nova-compute",
         )
 
 
