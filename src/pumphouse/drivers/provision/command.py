@@ -14,7 +14,6 @@ from pumphouse.errors import (
     DeploymentFailed,
     EngineBusy,
     EngineUnreachable,
-    Interrupted,
     ProvisionError,
     ProvisioningFailed,
 )
@@ -156,15 +155,15 @@ class CommandProvisioner:
         threading.Thread(target=_read, args=(process, lines), daemon=True).start()
         try:
             last = self._follow(lines, tell, timeout)
-        except (Interrupted, TimeoutError) as stop:
-            _stop(process)
-            if isinstance(stop, Interrupted):
-                raise
+            return process.wait(), last
+        except TimeoutError:
             raise ProvisionError(
                 f"{self._program} {' '.join(verb)}: not done after {timeout:.0f} s; it was stopped",
                 "hosts.timeouts.deployment in config.yaml sets the limit.",
             ) from None
-        return process.wait(), last
+        finally:
+            if process.poll() is None:
+                _stop(process)
 
     def _follow(self, lines: "SimpleQueue[str | None]", tell: Tell, timeout: float) -> str:
         """Tell of progress until the program has ended; its last line."""
