@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from pumphouse.lab.environments import package_version
 from pumphouse.lab.releases import Release
+from pumphouse.lab.site import Site
 
 # Distances from the cloud's base port; the last digits are those of each service's usual port.
 PORT_OFFSETS = {"keystone": 0, "glance": 292, "neutron": 696, "nova": 774, "cinder": 776, "placement": 778}
@@ -48,45 +48,8 @@ class Capacity:
         }
 
 
-class Site(Protocol):
-    """A place where processes of the lab run: a cloud, or the room where its machines stand."""
-
-    @property
-    def home(self) -> Path:
-        """The lab's directory."""
-
-    @property
-    def name(self) -> str:
-        """Its own, below that."""
-
-    @property
-    def root(self) -> Path:
-        """That directory."""
-
-    @property
-    def run(self) -> Path:
-        """Where process ids are."""
-
-    @property
-    def log(self) -> Path:
-        """Where each service has a log and what it printed."""
-
-    @property
-    def ports(self) -> dict[str, int]:
-        """Port of each service."""
-
-    def command(self, service: str) -> list[str]:
-        """What runs a service; its last three words are the root, the service and the port."""
-
-    def console_log(self, service: str) -> Path:
-        """What the process printed."""
-
-    def version(self, service: str) -> tuple[str, str]:
-        """Release and version of a service; empty where it has none."""
-
-
 @dataclass(frozen=True)
-class Cloud:
+class Cloud(Site):
     """One of the two clouds.
 
     :param name: ``source`` or ``destination``; also the directory under ``home``.
@@ -96,8 +59,6 @@ class Cloud:
     :param mortal: whether its hosts may fail, which is to be noticed soon.
     """
 
-    home: Path
-    name: str
     release: Release
     environment: Path
     base_port: int
@@ -105,11 +66,6 @@ class Cloud:
     password: str
     capacity: Capacity = Capacity()
     mortal: bool = False
-
-    @property
-    def root(self) -> Path:
-        """Everything of this cloud but the shared volumes."""
-        return self.home / self.name
 
     @property
     def etc(self) -> Path:
@@ -120,16 +76,6 @@ class Cloud:
     def db(self) -> Path:
         """SQLite files."""
         return self.root / "db"
-
-    @property
-    def log(self) -> Path:
-        """One log and one console file per service."""
-        return self.root / "log"
-
-    @property
-    def run(self) -> Path:
-        """Process ids."""
-        return self.root / "run"
 
     @property
     def data(self) -> Path:
@@ -145,10 +91,6 @@ class Cloud:
     def ports(self) -> dict[str, int]:
         """Port of each service."""
         return {service: self.base_port + offset for service, offset in PORT_OFFSETS.items()}
-
-    def url(self, service: str) -> str:
-        """Where a service listens."""
-        return f"http://127.0.0.1:{self.ports[service]}"
 
     @property
     def auth_url(self) -> str:
@@ -174,10 +116,6 @@ class Cloud:
         if backend == SHARED_BACKEND:
             return self.home / "shared-volumes"
         return self.data / "volumes" / backend
-
-    def console_log(self, service: str) -> Path:
-        """What the process printed; the service's own log is beside it, ``<service>.log``."""
-        return self.log / f"{service}.out"
 
     def command(self, service: str) -> list[str]:
         """What runs a service, in the environment of its release."""

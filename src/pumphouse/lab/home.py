@@ -14,7 +14,7 @@ from pumphouse.errors import LabError
 from pumphouse.lab.cloud import DESTINATION_OFFSET, HIGHEST_OFFSET, Capacity, Cloud
 from pumphouse.lab.environments import environment_of
 from pumphouse.lab.releases import find_release
-from pumphouse.lab.room import Machines, Room
+from pumphouse.lab.room import ROOM, Machines, Room
 
 SETTINGS_FILE = "lab.json"
 
@@ -155,7 +155,7 @@ def room_of(home: Path, settings: Settings) -> Room | None:
     if settings.machines is None:
         return None
     hosts = {cloud.name: cloud.hosts for cloud in clouds_of(home, settings)}
-    return Room(home=home, base_port=settings.base_port, hosts=hosts, settings=settings.machines)
+    return Room(home=home, name=ROOM, base_port=settings.base_port, hosts=hosts, settings=settings.machines)
 
 
 def write_settings(home: Path, settings: Settings, clouds: list[Cloud]) -> None:

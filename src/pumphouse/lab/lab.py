@@ -13,7 +13,7 @@ import psutil
 from pumphouse.errors import LabError
 from pumphouse.lab import golden
 from pumphouse.lab.client_files import write_client_files
-from pumphouse.lab.cloud import SHARED_BACKEND, Cloud, Site
+from pumphouse.lab.cloud import SHARED_BACKEND, Cloud
 from pumphouse.lab.configuration import write_configuration
 from pumphouse.lab.environments import ensure_environment
 from pumphouse.lab.home import choose_settings, clouds_of, only_user, read_settings, room_of, write_settings
@@ -29,6 +29,7 @@ from pumphouse.lab.processes import (
     stop_processes,
 )
 from pumphouse.lab.room import Room
+from pumphouse.lab.site import Site
 
 Say = Callable[[str], None]
 # Those whose imports take longest begin first.

@@ -12,8 +12,9 @@ from pathlib import Path
 import psutil
 
 from pumphouse.errors import LabError
-from pumphouse.lab.cloud import CLOUD_NAMES, PORT_OFFSETS, Site
+from pumphouse.lab.cloud import CLOUD_NAMES, PORT_OFFSETS
 from pumphouse.lab.room import ROOM, SERVERS
+from pumphouse.lab.site import Site
 
 # Every process of a lab, and what it may start itself, carries its home in this variable.
 MARKER = "PUMPHOUSE_LAB_PROCESS_OF"

@@ -4,6 +4,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from pumphouse.lab.site import Site
+
 ROOM = "machines"
 # Distances from the lab's base port.
 SERVERS = {"machines": 70, "fuel": 80, "ironic": 81}
@@ -27,33 +29,16 @@ class Machines:
 
 
 @dataclass(frozen=True)
-class Room:
+class Room(Site):
     """The machines of a lab and the server of the engine that installs them, if it has one.
 
     :param base_port: the source's.
     :param hosts: names of the compute hosts of each cloud; each is a machine.
     """
 
-    home: Path
     base_port: int
     hosts: dict[str, tuple[str, ...]]
     settings: Machines
-    name: str = ROOM
-
-    @property
-    def root(self) -> Path:
-        """State of the machines and of the engine."""
-        return self.home / self.name
-
-    @property
-    def log(self) -> Path:
-        """What the processes printed."""
-        return self.root / "log"
-
-    @property
-    def run(self) -> Path:
-        """Process ids."""
-        return self.root / "run"
 
     @property
     def ports(self) -> dict[str, int]:
@@ -66,10 +51,6 @@ class Room:
         """The password of all BMCs."""
         return self.home / "bmc-password"
 
-    def url(self, server: str) -> str:
-        """Where a server listens."""
-        return f"http://127.0.0.1:{self.ports[server]}"
-
     def bmc_port(self, host: str) -> int:
         """Where the IPMI BMC of a machine listens; Redfish is on the first port for all."""
         names = [name for names in self.hosts.values() for name in names]
@@ -79,10 +60,6 @@ class Room:
         """What runs a server."""
         module = f"pumphouse.lab.{service}"
         return [sys.executable, "-m", module, str(self.root), service, str(self.ports[service])]
-
-    def console_log(self, service: str) -> Path:
-        """What the process printed."""
-        return self.log / f"{service}.out"
 
     def version(self, service: str) -> tuple[str, str]:
         """Only Fuel's is chosen."""

@@ -92,3 +92,12 @@ def test_what_is_done_is_not_done_again(machines, command):
     assert done.returncode == 0 and machines(SECOND)["resets"] == resets
     rows = {row["Host"]: row for row in json.loads(command("host", "list", "-f", "json").stdout)}
     assert rows[NEW]["Cloud"] == "destination"
+
+
+def test_the_password_of_the_bmc_is_written_nowhere(machines, command):
+    home = machines.lab.home
+    secret = (home / "bmc-password").read_text().strip()
+    written = [path.read_bytes() for path in (*home.glob("ledger.sqlite*"), *(home / "logs").iterdir())]
+    assert len(written) > 2
+    assert not any(secret.encode() in text for text in written)
+    assert not any(secret in text for text in machines.lab.printed)

@@ -9,6 +9,13 @@ import threading
 RUNNING, PAUSED, SHUTDOWN = 1, 3, 4
 
 
+def launch(service):
+    """Start one of Nova's services."""
+    service.start()
+    service.service_ref.report_count += 1  # or it counts as down until the first report is due
+    service.service_ref.save()
+
+
 class Computes:
     """Those that run; which ones is remembered in a file, for the next start of the process."""
 
@@ -63,9 +70,7 @@ class Computes:
         # a second topic for graceful shutdown, from 2026.1 on
         second = {"topic_alt": rpcapi.RPC_TOPIC_ALT} if hasattr(rpcapi, "RPC_TOPIC_ALT") else {}
         each = service.Service.create(binary="nova-compute", topic=rpcapi.RPC_TOPIC, host=host, **second)
-        each.start()
-        each.service_ref.report_count += 1  # or it counts as down until the first report is due
-        each.service_ref.save()
+        launch(each)
         self._running[host] = each
 
     def _stop(self, host):

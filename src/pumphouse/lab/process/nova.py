@@ -10,7 +10,7 @@ import urllib.request
 import uuid
 
 from pumphouse.lab.process import adjustments
-from pumphouse.lab.process.computes import Computes
+from pumphouse.lab.process.computes import Computes, launch
 
 SERVICES = []
 FLAVORS = (
@@ -37,9 +37,7 @@ def start(cloud, gate, mark):
     _adjust(cloud, conf)
     _wait_for(cloud, "identity", "placement")
     for each in _services():
-        each.start()
-        each.service_ref.report_count += 1  # or it counts as down until the first report is due
-        each.service_ref.save()
+        launch(each)
         SERVICES.append(each)
         mark(f"started {each.binary} {each.host}")
     computes = Computes(cloud)
