@@ -7,10 +7,10 @@ From the migrations in Keystone's tree: Liberty is ``067_kilo.py`` with what fol
 
 import functools
 import subprocess
-import sys
 from pathlib import Path
 
-from pumphouse.lab.environments import environments_directory
+from pumphouse.lab.environments import ensure_environment
+from pumphouse.lab.releases import find_release
 
 PRINTER = Path(__file__).with_name("print_keystone_tables.py")
 NUMBER = {"mysql": "INTEGER AUTO_INCREMENT PRIMARY KEY", "postgresql": "SERIAL PRIMARY KEY"}
@@ -101,6 +101,6 @@ def layout(release: str, kind: str) -> str:
     if release in ("liberty", "queens"):
         text = {"liberty": LIBERTY, "queens": QUEENS}[release]
         return text.format(user=USER[kind], number=NUMBER[kind], moment=MOMENT[kind])
-    python = environments_directory() / release / "bin" / "python"
-    command = [str(python if python.exists() else sys.executable), str(PRINTER), kind]
+    python = ensure_environment(find_release(release), print) / "bin" / "python"
+    command = [str(python), str(PRINTER), kind]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout

@@ -13,7 +13,8 @@ from keystoneauth1.session import Session
 from killing import Point
 from openstack.exceptions import SDKException
 
-from pumphouse.lab.environments import environments_directory
+from pumphouse.lab.environments import ensure_environment
+from pumphouse.lab.releases import find_release
 
 PROJECT = "pass-words"
 PASSWORD = "of-{}-at-the-s0urce"
@@ -72,7 +73,7 @@ class People:
 
     def _rewrite(self):
         """Other formats, and times in the past, as the years leave them in a Keystone."""
-        python = environments_directory() / "zed" / "bin" / "python"
+        python = ensure_environment(find_release("zed"), print) / "bin" / "python"
         words = [word for name, kind in FORMATS.items() for word in (kind, PASSWORD.format(name))]
         made = subprocess.run([str(python), "-c", HASHER, *words], check=True, capture_output=True, text=True)
         for name, hashed in zip(FORMATS, made.stdout.split(), strict=True):
