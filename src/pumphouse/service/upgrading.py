@@ -93,7 +93,7 @@ def work_on(session: Session, host: Host, publish: Publish) -> Work:
         a.power(host),
         a.provisioner("destination"),
         a.provisioner("source"),
-        None,
+        a.network(),
         a.hosts,
         Temporaries(clouds, a.ledger, a.locks, a.clock, policy.timeouts.smoke_test),
         a.clock,
@@ -143,6 +143,8 @@ def _refuse(session: Session, work: Work, operation: str, goes_on: bool) -> None
         refuse_unless_installable(work)
     if work.engine is None or work.engine.boots:
         work.power.state()  # raises when the BMC gives no answer
+    if work.network:
+        work.network.check(work.host)
 
 
 def refuse_unless_installable(work: Work) -> None:
