@@ -79,14 +79,17 @@ class FuelLab:
         self.master = Master(self.state, hardware, PASSWORD, pace=0.005)
         self._fuel, self.url = serve(self.master)
         self._stop = threading.Event()
-        self.looking = threading.Event()
-        self.looking.set()
+        self._eyes = threading.Lock()
         threading.Thread(target=self._look, daemon=True).start()
 
     def _look(self) -> None:
         while not self._stop.wait(0.02):
-            if self.looking.is_set():
+            with self._eyes:
                 self.agents.look()
+
+    def blind(self) -> None:
+        """From now on no agent reports, nor is missed."""
+        self._eyes.acquire()
 
     def machine(self, name: str) -> Any:
         return self.machinery.machines[name]

@@ -6,7 +6,7 @@ from typing import Any
 from pumphouse.lab.fuel import members
 from pumphouse.lab.fuel.answers import Failure
 from pumphouse.lab.fuel.hardware import Broken, Hardware
-from pumphouse.lab.fuel.state import State
+from pumphouse.lab.fuel.state import WORKED_ON, State
 
 REPORT_SECONDS = 0.5
 OFFLINE_SECONDS = 15.0  # real ones: 180
@@ -39,7 +39,8 @@ class Agents:
     def _hear(self, machine: dict[str, Any]) -> None:
         state, now = self._state, time.monotonic()
         node = state.by_mac(set(machine["macs"]))
-        if machine["running"] == "bootstrap":
+        # the bootstrap system ends when the disk is written, though the machine starts from it only then
+        if machine["running"] == "bootstrap" and not (node and node.status in WORKED_ON):
             body = described(machine)
             try:
                 members.report(state, body)

@@ -13,6 +13,7 @@ from pumphouse.lab.fuel.releases import Release
 ADMIN = {"id": 1, "name": "fuelweb_admin"}
 NETWORKS = ("public", "management", "storage", "private")
 BUSY = ("running", "pending")
+WORKED_ON = ("provisioning", "provisioned", "deploying")
 
 
 @dataclass
@@ -161,5 +162,4 @@ class State:
             node.status = "error"
 
     def _interrupted(self) -> Iterator[Node]:
-        working = ("provisioning", "provisioned", "deploying")
-        return (node for node in self.nodes.values() if node.status in working)
+        return (node for node in self.nodes.values() if node.status in WORKED_ON)

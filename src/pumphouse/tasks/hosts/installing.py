@@ -45,7 +45,7 @@ def release(work: Work) -> None:
     """Have the source's engine let the machine go; it wipes it."""
     if work.former is None or not managed(work) or work.data.get("released"):
         return
-    work.former.release(work.host, work.tell)
+    work.former.release(work.host, work.tell, work.policy.timeouts.release)
     work.note(released=True)
 
 
