@@ -19,6 +19,7 @@ from pydantic_core import PydanticUndefined
 
 from pumphouse.config import Config
 from pumphouse.drivers.provision.command import CommandSettings
+from pumphouse.drivers.provision.fuel import FuelSettings
 from pumphouse.hosts import Bmc, Host
 from pumphouse.kinds import KINDS
 from pumphouse.plan.rules import RULES
@@ -71,8 +72,12 @@ def configuration() -> str:
     models: dict[type[BaseModel], list[str]] = {}
     for place, model in _places(Config):
         models.setdefault(model, []).append(f"`{place}`" if place else "Top level")
-    engines = {CommandSettings: ["`source.deployment`, `destination.deployment`: type `command`, also"]}
-    parts += [*_sections(models), *_sections(engines), "## inventory.yaml\n", INVENTORY]
+    engines = "`source.deployment`, `destination.deployment`: type"
+    drivers: dict[type[BaseModel], list[str]] = {
+        CommandSettings: [f"{engines} `command`, also"],
+        FuelSettings: [f"{engines} `fuel`, also"],
+    }
+    parts += [*_sections(models), *_sections(drivers), "## inventory.yaml\n", INVENTORY]
     return "\n".join([*parts, *_sections({Host: ["`hosts`, each"], Bmc: ["`hosts`, each: `bmc`"]})])
 
 
@@ -123,17 +128,27 @@ def _value(info: FieldInfo) -> str:
     if _inner(kind):
         return "list, see below" if typing.get_origin(kind) is tuple else "see below"
     if typing.get_origin(kind) is not None and issubclass(typing.get_origin(kind), Mapping):
-        return "text: text, ..."
+        return _mapping(kind)
     limits = {a: getattr(m, a) for m in info.metadata for a in ("ge", "gt", "le", "lt") if hasattr(m, a)}
     signs = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
     return ", ".join([WORDS[kind], *(f"{signs[name]} {limit}" for name, limit in limits.items())])
+
+
+def _mapping(kind: Any) -> str:
+    _, value = typing.get_args(kind)
+    origin = typing.get_origin(value)
+    if origin is None:
+        return f"text: {WORDS[value]}, ..."
+    return "text: list of text, ..." if origin is tuple else f"text: ({_mapping(value)}), ..."
 
 
 def _default(info: FieldInfo) -> str:
     if info.is_required():
         return "required"
     value = info.default if info.default is not PydanticUndefined else None
-    return "" if value in (None, ()) else f"`{str(value).lower() if isinstance(value, bool) else value}`"
+    if isinstance(value, tuple):
+        return ", ".join(f"`{each}`" for each in value)
+    return "" if value is None else f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
 # --- supported resources ------------------------------------------------------------------------

@@ -98,9 +98,10 @@ def connect(wanted: Networks, bonds: list[Body], interfaces: list[Body], boots_f
             f"the machine has no interface {missing[0]}, which the example uses; it has {', '.join(sorted(there))}",
             "Say in 'interfaces' of the deployment which networks are on which.",
         )
-    if boots_from not in slaves.get(places[ADMIN], [places[ADMIN]]):
+    admin = places.get(ADMIN, boots_from)
+    if boots_from not in slaves.get(admin, [admin]):
         raise Refused(
-            f"the machine starts from {boots_from}, and the example has {ADMIN} on {places[ADMIN]}",
+            f"the machine starts from {boots_from}, and the example has {ADMIN} on {admin}",
             f"Say in 'interfaces' of the deployment which networks are on which, {ADMIN} on {boots_from}.",
         )
 
