@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pumphouse.drivers.provision.fuel.nailgun import Answered, Nailgun
-from pumphouse.errors import EngineBusy, ProvisionError, Refused
+from pumphouse.errors import EngineBusy, ProvisionError
 from pumphouse.machines import Tell
 from pumphouse.ports import Clock
 
@@ -36,13 +36,13 @@ class Environment:
     def id(self) -> int:
         """Its id.
 
-        :raises Refused: when there is none of that name.
+        :raises ProvisionError: when there is none of that name.
         """
         for id, name in self.names.items():
             if self._wanted in (name, str(id)):
                 return id
         there = ", ".join(sorted(self.names.values())) or "none"
-        raise Refused(f"Fuel has no environment {self._wanted!r}", f"Environments: {there}.")
+        raise ProvisionError(f"Fuel has no environment {self._wanted!r}", f"Environments: {there}.")
 
     def __str__(self) -> str:
         return f"environment {self.names[self.id]!r}"

@@ -134,7 +134,7 @@ class Nailgun:
         return {"auth": {"tenantName": settings.project, "passwordCredentials": login}}
 
     def _v3(self) -> dict[str, Any]:
-        settings, domain = self._settings, {"name": self._settings.domain}
+        settings, domain = self._settings, {"name": "Default"}
         user = {"name": settings.username, "domain": domain, "password": settings.secret()}
         scope = {"project": {"name": settings.project, "domain": domain}}
         return {"auth": {"identity": {"methods": ["password"], "password": {"user": user}}, "scope": scope}}

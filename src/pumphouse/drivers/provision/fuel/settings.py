@@ -16,7 +16,6 @@ class FuelSettings(WithPassword):
     )
     username: str = Field("admin", description="User of the master's Keystone.")
     project: str = Field("admin", description="Its project.")
-    domain: str = Field("Default", description="Domain of both, where Keystone has only v3.")
     environment: str = Field(min_length=1, description="Name or id of the environment.")
     roles: tuple[str, ...] = Field(
         ("compute",), min_length=1, description="Roles that a host gets, as Fuel names them."
