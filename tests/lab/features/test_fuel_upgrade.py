@@ -27,9 +27,10 @@ pytestmark = pytest.mark.lab
 @pytest.fixture(scope="module")
 def machines(fuel_lab):
     made = Machines(fuel_lab)
-    made.destination.image.create_image(
-        name="smoke", data=b"GUEST" * 1024, disk_format="raw", container_format="bare", wait=True
-    )
+    if not list(made.destination.image.images(name="smoke")):
+        made.destination.image.create_image(
+            name="smoke", data=b"GUEST" * 1024, disk_format="raw", container_format="bare", wait=True
+        )
     for name in (FIRST, SECOND):
         (service,) = made.source.compute.services(host=name, binary="nova-compute")
         made.source.compute.disable_service(service)

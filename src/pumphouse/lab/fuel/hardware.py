@@ -89,6 +89,6 @@ class Machines:
             with urllib.request.urlopen(self._url + path, data, timeout=ANSWER_SECONDS) as answer:  # noqa: S310
                 return json.load(answer)
         except urllib.error.HTTPError as error:
-            raise Broken(json.loads(error.read())["error"]) from None
+            raise Broken(error.read().decode()) from None
         except OSError as error:
             raise Broken(f"the machines do not answer: {error}") from None
