@@ -147,7 +147,7 @@ def test_check_calls_the_program(tmp_path):
 def test_every_machine_is_free_for_it(tmp_path):
     assert engine(tmp_path, "exit 0").find(HOST).state is NodeState.FREE
     with pytest.raises(ProvisionError, match="lets no machine go"):
-        engine(tmp_path, "exit 0").release(HOST, told([]))
+        engine(tmp_path, "exit 0").release(HOST, told([]), 30)
 
 
 @pytest.mark.parametrize(
