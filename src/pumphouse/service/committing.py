@@ -5,7 +5,7 @@ from pumphouse.inventory import Inventory
 from pumphouse.kinds import KINDS, server, volume
 from pumphouse.model import Action, Item, Outcome, Plan, Result, Row, RunResult, Selection, Step
 from pumphouse.plan import World
-from pumphouse.plan.select import named, part_of
+from pumphouse.plan.select import attached_to, named, part_of
 from pumphouse.service.session import Session
 from pumphouse.tasks.around import after, before
 from pumphouse.tasks.run import Run
@@ -126,6 +126,14 @@ def _refuse_halves(world: World, made: dict[str, Row]) -> None:
                     f"server {row.name!r}: its volume {attached['volume_id']} has not arrived, or did not verify",
                     "Migrate it too.",
                 )
+            shared = world.source.by_key(other)
+            for each in attached_to(shared, world.source) if shared else ():
+                if f"server:{each}" not in made:
+                    raise Refused(
+                        f"server {row.name!r} shares volume {attached['volume_id']} with server "
+                        f"{world.source.name_of('server', each)!r}, which would stay",
+                        "Commit the servers of a volume together: one of them could not go back alone.",
+                    )
 
 
 def _step(item: Item, row: Row) -> Step:
