@@ -50,7 +50,11 @@ def test_an_atom_waits_for_what_it_needs_and_is_made() -> None:
 
 def test_skipped_reused_and_blocked_steps_are_not_in_the_flow() -> None:
     steps = tuple(bare_step(f"image:{a}", a) for a in Action)
-    assert [s.key for s in flow.prepare_steps(run(steps=steps))] == ["image:create", "image:update"]
+    assert [s.key for s in flow.prepare_steps(run(steps=steps))] == [
+        "image:create",
+        "image:update",
+        "image:remove",
+    ]
 
 
 def test_nothing_to_prepare_is_no_flow() -> None:

@@ -9,6 +9,7 @@ from pumphouse.plan.capacity import quotas
 from pumphouse.plan.mapped import remembered
 from pumphouse.plan.match import match
 from pumphouse.plan.order import order
+from pumphouse.plan.revoked import revoked
 from pumphouse.plan.rules import View, check
 from pumphouse.plan.select import select
 from pumphouse.policy import Policy
@@ -47,6 +48,7 @@ def make_plan(selection: Selection, world: World, names: tuple[str, str]) -> Pla
     mapped = {**remembered(world.rows, world.destination), **world.mapped}
     steps: tuple[Step, ...] = match(items, world.source, world.destination, world.rows, world.policy, mapped)
     steps = tuple(replace(step, because=selected.because.get(step.key, "")) for step in steps)
+    steps += tuple(revoked(steps, world.source, world.destination, world.rows))
     limits = tuple(quotas(steps, world.source, world.destination))
     view = View(
         steps,

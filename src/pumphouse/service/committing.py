@@ -152,6 +152,7 @@ def _delete(run: Run, step: Step) -> Outcome:
     item, cloud = run.item(step.key), run.ports.source
     try:
         with run.say(step, "delete"):
+            run.ports.ledger.note(step.key, committing=True)
             KINDS[step.kind].delete(cloud, item.id)
             if step.kind == "server":
                 server.wait_gone(cloud, run.ports.clock, item.id, run.policy.timeouts.server)

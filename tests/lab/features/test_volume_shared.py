@@ -100,7 +100,9 @@ def state(lab, side):
 def rows(lab):
     """State of each of their rows in the ledger, by kind and name."""
     file = sqlite3.connect(f"file:{lab.home / 'ledger.sqlite'}?mode=ro", uri=True)
-    found = file.execute("select kind, name, state, data from resource where name like 'twin-%'").fetchall()
+    found = file.execute(
+        "select kind, name, state, data from resource where name like 'twin-%' order by updated_at"
+    ).fetchall()
     file.close()
     return {(kind, name): (state, json.loads(data)) for kind, name, state, data in found}
 
@@ -159,7 +161,7 @@ def test_the_source_is_down(lab, moved):
 
 
 def test_they_verify_with_their_data(lab, moved, config):
-    lab.run("verify", *BOTH, "--data", "--accept-running", *config)
+    lab.run("verify", *BOTH, "--accept-running", *config)
 
 
 def test_one_alone_does_not_go_back(lab, moved, config):
