@@ -556,6 +556,17 @@ CASES: dict[str, tuple[str, Severity, str, str, Callable[[], World]]] = {
         "is shared by servers web-1, web-2",
         shared_volume,
     ),
+    "zone of a volume": (
+        "volume-zone",
+        BLOCK,
+        "volume:spare",
+        "goes to availability zone 'mars', which the block storage of the destination does not have",
+        lambda: world(
+            replaced(acme(), changed(BY_KEY["volume:spare"], availability_zone="old")),
+            [*new_cloud(), volume_pool("d@e#f")],
+            volume_availability_zones={"old": "mars"},
+        ),
+    ),
     "moved before its server": (
         "volume-moved-before",
         BLOCK,

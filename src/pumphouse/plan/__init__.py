@@ -44,12 +44,13 @@ def make_plan(selection: Selection, world: World, names: tuple[str, str]) -> Pla
         cannot be.
     """
     selected = select(world.source, selection)
-    items: tuple[Item, ...] = order(selected.items)
+    applied = world.policy.aggregates == "apply"
+    items: tuple[Item, ...] = order(i for i in selected.items if applied or i.kind != "aggregate")
     mapped = {**remembered(world.rows, world.destination), **world.mapped}
     steps: tuple[Step, ...] = match(items, world.source, world.destination, world.rows, world.policy, mapped)
     steps = tuple(replace(step, because=selected.because.get(step.key, "")) for step in steps)
     steps += tuple(revoked(steps, world.source, world.destination, world.rows))
-    limits = tuple(quotas(steps, world.source, world.destination))
+    limits = tuple(quotas(steps, world.source, world.destination, world.policy))
     view = View(
         steps,
         selected,

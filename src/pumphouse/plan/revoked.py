@@ -7,6 +7,9 @@ from pumphouse.kinds import KINDS
 from pumphouse.model import Action, Item, Row, Step
 from pumphouse.resource import references
 
+BEGUN = (
+    "committing"  # fact of a row that commit is about to delete at the source: the selection's fingerprint
+)
 REVOKED = "taken back at the source since it was carried over"
 
 
@@ -49,12 +52,7 @@ def gone(
     """
     for row in rows:
         kept = row.how == "created" and row.state == "done" and row.kind in KINDS
-        if (
-            not kept
-            or "committing" in row.data
-            or row.source_id.startswith("root-")
-            or source.by_key(row.key)
-        ):
+        if not kept or BEGUN in row.data or row.source_id.startswith("root-") or source.by_key(row.key):
             continue
         there = destination.get(row.kind, row.destination_id)
         if there and _belongs(there, counterparts):

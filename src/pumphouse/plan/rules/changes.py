@@ -85,7 +85,8 @@ def _changed(view: View, *, away: bool) -> Iterator[tuple[Item, Changes]]:
         kind = KINDS[step.kind]
         if "carried" in row.data and moved_away(item, kind, view.rows, view.source) is away:
             with suppress(Missing):  # what it refers to has vanished there, and is made anew
-                yield item, changes(kind, row, kind.target(item, lookup), there.fields)
+                want = kind.decide(kind.target(item, lookup), item, view.policy_of(item))
+                yield item, changes(kind, row, want, there.fields)
 
 
 def _counterpart(row: Row | None) -> str | None:

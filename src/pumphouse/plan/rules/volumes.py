@@ -1,6 +1,7 @@
 """Rules about volumes."""
 
 from pumphouse.model import Action, Item
+from pumphouse.plan.inforce import decided
 from pumphouse.plan.match import NO_REIMAGE
 from pumphouse.plan.pools import ADOPTED, shared_pool
 from pumphouse.plan.rules.view import BLOCK, NOTE, WARN, Found, View, rule, said
@@ -103,6 +104,21 @@ def _moved_before(view: View) -> Found:
                     "there since would be lost",
                     f"Take the volume back first: 'pumphouse rollback volume {row.source_id}'; or accept the loss.",
                 )
+
+
+@rule("volume-zone", BLOCK)
+def _zone(view: View) -> Found:
+    """The availability zone that policy chooses for a volume is not one of the destination's."""
+    zones = {zone for pool in view.destination.of("volume_pool") for zone in pool.observed["zones"]}
+    for item in view.to_do("volume"):
+        zone = decided(item, view.source, view.policy).get("availability_zone")
+        if zone and zone not in zones:
+            yield (
+                item.key,
+                f"{said(item)} goes to availability zone {zone!r}, which the block storage of the destination does not "
+                "have",
+                f"Name one that it has under policy.volume_availability_zones: {', '.join(sorted(zones)) or 'none'}.",
+            )
 
 
 @rule("volume-group", WARN)
