@@ -9,6 +9,7 @@ from pumphouse.inventory import Inventory
 from pumphouse.kinds import KINDS
 from pumphouse.kinds.server import MARK
 from pumphouse.model import Action, Outcome, Plan, Result, Row, RunResult, Selection, Step
+from pumphouse.plan.revoked import BEGUN
 from pumphouse.plan.select import named, part_of
 from pumphouse.plan.together import together
 from pumphouse.service.session import Session
@@ -83,7 +84,7 @@ def _steps(session: Session, selection: Selection) -> tuple[tuple[Step, ...], Pl
     whole = session.adapters.journal.find(selection)
     members = session.adapters.journal.keys(whole.id) if whole else frozenset()
     of_it = {row.key: row for row in rows} | {k: world.rows[k] for k in members if k in world.rows}
-    gone = [row for row in of_it.values() if row.state == "committed"]
+    gone = [row for row in of_it.values() if _committed(row, world.source)]
     if gone:
         raise Refused(
             f"{gone[0].kind} {gone[0].name!r} was committed: its original no longer exists at the source"
@@ -98,6 +99,11 @@ def _steps(session: Session, selection: Selection) -> tuple[tuple[Step, ...], Pl
         plan,
         world.source,
     )
+
+
+def _committed(row: Row, source: Inventory) -> bool:
+    """Whether its original was deleted, though the run that did it may have been killed before it could note that."""
+    return row.state == "committed" or (BEGUN in row.data and source.by_key(row.key) is None)
 
 
 def _keys(session: Session, selection: Selection, source: Inventory) -> frozenset[str]:
