@@ -39,19 +39,18 @@ def drop_outdated(run: Run, steps: Sequence[Step], volumes: Iterable[Step]) -> N
     """What was copied is worthless once somebody has started one of the servers again at the source.
 
     :param volumes: of these servers.
-    :raises CloudError: when one of them has a counterpart already.
+    :raises CloudError: when one of them has a counterpart already, which goes with the rest of the workload then.
     """
     rows = [row for step in steps if (row := run.row(step.key)) and "status" in row.data]
     again = [row for row in rows if _status(run, row.source_id) == "ACTIVE"]
     if not again:
         return
     for row in rows:
-        if row.state == "created":
+        if row.state == "created" or row.data.get("creating"):
             raise CloudError(
-                f"server {again[0].name!r} ({again[0].source_id}) was started again at the source while counterpart "
-                f"{row.destination_id} of {row.name!r} exists",
-                "Decide which one lives: 'pumphouse rollback server "
-                f"{' '.join(r.source_id for r in rows)}' removes the new one.",
+                f"server {again[0].name!r} ({again[0].source_id}) was started again at the source while there was a "
+                f"counterpart of {row.name!r}, which was removed",
+                "Run the same command to move it anew.",
             )
     for volume in volumes:
         undo_volume(run, volume.key)
