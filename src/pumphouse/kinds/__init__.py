@@ -15,7 +15,6 @@ from pumphouse.kinds.image import Image
 from pumphouse.kinds.image_member import ImageMember
 from pumphouse.kinds.implied_role import ImpliedRole
 from pumphouse.kinds.keypair import Keypair
-from pumphouse.kinds.limit import Limit, RegisteredLimit
 from pumphouse.kinds.metadef_namespace import MetadefNamespace
 from pumphouse.kinds.network import Network
 from pumphouse.kinds.port import Port
@@ -66,8 +65,6 @@ KINDS: dict[str, Kind] = {
         UserComputeQuota(),
         VolumeQuota(),
         NetworkQuota(),
-        RegisteredLimit(),
-        Limit(),
         AddressScope(),
         SubnetPool(),
         AddressGroup(),

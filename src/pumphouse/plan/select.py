@@ -16,7 +16,6 @@ IDENTITY = (
     *("domain", "project", "role", "implied_role", "user", "group", "group_membership"),
     *("role_assignment", "credential", "application_credential", "trust"),
 )
-NEEDED_ONLY = ("registered_limit",)  # the deployer's own: looked at when something needs it
 # The services' own: every cloud has its own of these.
 SERVICE_PROJECTS = ("service", "services")
 
@@ -77,7 +76,6 @@ def _seeds(source: Inventory, selection: Selection) -> list[Item]:
             item
             for item in source
             if item.key not in left
-            and item.kind not in NEEDED_ONLY
             and (item.kind in IDENTITY if selection.what == "identity" else item.project_id not in left)
         ]
     if selection.what not in SELECTABLE:

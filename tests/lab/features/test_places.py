@@ -21,48 +21,10 @@ def yard(lab):
     compute.add_host_to_aggregate(made.own, made.host)
     compute.set_aggregate_metadata(made.own, {"filter_tenant_id": made.project.id, "ssd": "true"})
     made.idle = compute.create_aggregate(name=f"{made.name}-idle")
-    made.limits = {side: register(cloud) for side, cloud in made.clouds.items()}
-    limit(made.here, made.project.id, 7)
     yield made
-    for side, cloud in made.clouds.items():
-        for each in keystone(cloud, "get", "/limits")["limits"]:
-            keystone(cloud, "delete", f"/limits/{each['id']}")
-        keystone(cloud, "delete", f"/registered_limits/{made.limits[side]}")
     compute.remove_host_from_aggregate(made.own, made.host)
     for aggregate in (made.own, made.idle):
         compute.delete_aggregate(aggregate)
-
-
-def keystone(cloud, method, path, **body):
-    """A call of its API for limits, as it stands in the API's reference."""
-    answer = getattr(cloud.identity, method)(path, **({"json": body} if body else {}))
-    answer.raise_for_status()
-    return answer.json() if answer.content else None
-
-
-def registered(cloud):
-    (service,) = (each for each in cloud.identity.services() if each.type == "image")
-    return {"service_id": service.id, "resource_name": "yard_things"}
-
-
-def register(cloud):
-    body = {**registered(cloud), "default_limit": 3}
-    return keystone(cloud, "post", "/registered_limits", registered_limits=[body])["registered_limits"][0][
-        "id"
-    ]
-
-
-def limit(cloud, project, value):
-    body = {**registered(cloud), "project_id": project, "resource_limit": value}
-    keystone(cloud, "post", "/limits", limits=[body])
-
-
-def limits(yard):
-    """Those of the project in the destination: what → how much."""
-    cloud = yard.clouds["destination"]
-    project = cloud.identity.find_project(yard.name).id
-    found = keystone(cloud, "get", "/limits")["limits"]
-    return {e["resource_name"]: e["resource_limit"] for e in found if e["project_id"] == project}
 
 
 def configured(lab, made, **policy):
@@ -125,18 +87,11 @@ def test_the_aggregate_of_the_server_is_made_with_its_host_and_project(yard, mov
     assert aggregates(yard) == {"own": ({"filter_tenant_id": project.id, "ssd": "true"}, [yard.target])}
 
 
-def test_limits_are_carried(yard, moved):
-    assert limits(yard) == {"yard_things": 7}
-
-
-def test_metadata_and_limits_are_brought_up(lab, yard, moved, config):
-    (known,) = keystone(yard.here, "get", f"/limits?project_id={yard.project.id}")["limits"]
-    keystone(yard.here, "patch", f"/limits/{known['id']}", limit={"resource_limit": 9})
+def test_its_metadata_are_brought_up(lab, yard, moved, config):
     yard.here.compute.set_aggregate_metadata(yard.own, {"ssd": None, "nvme": "true"})
     lab.run("migrate", "project", yard.name, "--yes", *config)
     (metadata, hosts) = aggregates(yard)["own"]
     assert (metadata.get("ssd"), metadata["nvme"], hosts) == (None, "true", [yard.target])
-    assert limits(yard) == {"yard_things": 9}
 
 
 def test_the_server_is_on_its_host_and_the_volume_in_its_zone(yard, moved):
