@@ -710,7 +710,10 @@ def test_a_broken_snapshot_is_left() -> None:
 def test_pools_tell_whether_volumes_can_change_their_content() -> None:
     answer = {"pools": [{"name": "host@rbd#ssd", "capabilities": {"storage_protocol": "ceph"}}]}
     cloud = RecordingCloud().on("GET", "block-storage", "/scheduler-stats/get_pools", answer)
+    zones = [{"zoneName": n, "zoneState": {"available": a}} for n, a in (("east", True), ("west", False))]
+    cloud.on("GET", "block-storage", "/os-availability-zone", {"availabilityZoneInfo": zones})
     (found,) = KINDS["volume_pool"].read(cloud, {})
+    assert found.observed["zones"] == ["east"]
     assert (found.id, found.observed["storage_protocol"]) == ("host@rbd#ssd", "ceph")
     assert found.observed["reimage"] is cloud.supports("block-storage", "3.68")
 
@@ -726,6 +729,18 @@ def test_a_volume_is_made_of_an_image_and_marked() -> None:
     (body,) = cloud.sent("POST", "/volumes")
     assert body["volume"]["imageRef"] == "img"
     assert body["volume"]["metadata"] == {"a": "b", volumes.MARK: "v"}
+
+
+def test_a_volume_goes_to_the_zone_that_policy_says() -> None:
+    there = volume("v", "p", "u", availability_zone="old")
+    kind = KINDS["volume"]
+    chosen = kind.decide(dict(there.fields), there, Policy(volume_availability_zones={"old": "new"}))
+    assert chosen["availability_zone"] == "new"
+    assert "availability_zone" not in kind.decide(dict(there.fields), there, Policy())
+    cloud = RecordingCloud().on("POST", "block-storage", "/volumes", {"volume": {"id": "x"}})
+    kind.create(cloud, {**chosen, "image_id": "img"}, there)
+    (body,) = cloud.sent("POST", "/volumes")
+    assert body["volume"]["availability_zone"] == "new"
 
 
 def test_a_volume_gets_back_what_the_image_took_from_it() -> None:

@@ -1,6 +1,9 @@
 """Which policy is in force for a resource."""
 
+from typing import Any
+
 from pumphouse.inventory import Inventory
+from pumphouse.kinds import KINDS
 from pumphouse.model import Item
 from pumphouse.policy import Policy
 
@@ -11,6 +14,11 @@ def policy_of(item: Item, source: Inventory, policy: Policy) -> Policy:
     project = source.name_of("project", item.project_id)
     ids = tuple(filter(None, (item.project_id, server.id if server else None)))
     return policy.at(project, server.name if server else "", ids=ids)
+
+
+def decided(item: Item, source: Inventory, policy: Policy) -> dict[str, Any]:
+    """The fields of an item, with what the operator decides about it; references are still the source's."""
+    return KINDS[item.kind].decide(dict(item.fields), item, policy_of(item, source, policy))
 
 
 def _server_of(item: Item, source: Inventory) -> str | None:
