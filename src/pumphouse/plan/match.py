@@ -173,7 +173,9 @@ class _Matcher:
             return _Verdict(Action.BLOCK, f"{MAPPED}, but {why}")
         owner = self._claimed.get((item.kind, other.id), item.key)
         if owner != item.key and not KINDS[item.kind].shared:
-            return _Verdict(Action.BLOCK, f"{MAPPED}, but {name_or_id!r} is the counterpart of {owner} already")
+            return _Verdict(
+                Action.BLOCK, f"{MAPPED}, but {name_or_id!r} is the counterpart of {owner} already"
+            )
         return _Verdict(Action.REUSE, MAPPED, other.id)
 
     def _left_out(self, snapshot: Item) -> str:

@@ -58,6 +58,15 @@ class Hall:
         return str(self.look(side).identity.find_project(PROJECT, ignore_missing=False).id)
 
 
+def names_in(answer: Any) -> set[str]:
+    """Names of all fields in an answer, however deep: what a release has to tell."""
+    if isinstance(answer, list):
+        return {name for each in answer for name in names_in(each)}
+    if isinstance(answer, dict):
+        return {*answer, *names_in(list(answer.values()))}
+    return set()
+
+
 def open_hall(lab: Any) -> Hall:
     """Make the project and its curator."""
     identity = lab.connect("source").identity

@@ -6,7 +6,7 @@ import random
 import struct
 from typing import Any
 
-from clouds import every, get
+from clouds import VERSIONS, every, get
 
 from museum.hall import CURATOR, PROJECT, Hall
 
@@ -43,21 +43,24 @@ def build(hall: Hall) -> None:
     patch(image, made["protected"], [{"op": "replace", "path": "/protected", "value": True}])
     image.post("/metadefs/namespaces", json={**NAMESPACE, "owner": hall.project}).raise_for_status()
     compute = hall.admin.compute
-    for name in ("odd name @home.example", "no-server"):
+    odd = "odd name @home.example" if hall.speaks("compute", "2.92") else "odd name"
+    for name in (odd, "no-server"):
         pair = {
             "name": name,
             "type": "ssh",
             "public_key": (KEYS / "ssh.pub").read_text(),
             "user_id": hall.user,
         }
-        compute.post("/os-keypairs", json={"keypair": pair}, microversion="2.92").raise_for_status()
+        compute.post(
+            "/os-keypairs", json={"keypair": pair}, microversion=VERSIONS["compute"]
+        ).raise_for_status()
     pair = {
         "name": "x509",
         "type": "x509",
         "public_key": (KEYS / "x509.pem").read_text(),
         "user_id": hall.user,
     }
-    compute.post("/os-keypairs", json={"keypair": pair}, microversion="2.92").raise_for_status()
+    compute.post("/os-keypairs", json={"keypair": pair}, microversion=VERSIONS["compute"]).raise_for_status()
     for service, path, one, limits in (
         ("compute", f"/os-quota-sets/{hall.project}", "quota_set", COMPUTE),
         ("compute", f"/os-quota-sets/{hall.project}?user_id={hall.user}", "quota_set", USER_COMPUTE),

@@ -18,6 +18,12 @@ FIRMWARE = {"hw_firmware_type": "uefi", "hw_machine_type": "q35", "hw_disk_bus":
 
 
 # --- building -----------------------------------------------------------------------------------
+def provide(cloud: Any) -> None:
+    """QoS specs, which are never carried."""
+    body = {"name": QOS, "consumer": "front-end", "total_iops_sec": "500"}
+    cloud.block_storage.post("/qos-specs", json={"qos_specs": body}).raise_for_status()
+
+
 def build(hall: Hall) -> None:
     """Volumes without a server, and two servers with theirs."""
     archive = _volume(hall, "archive", "slow", description="seven years of it", metadata={"shelf": "B2"})
@@ -52,18 +58,15 @@ def _keeper(hall: Hall) -> None:
 
 
 def _type(hall: Hall) -> None:
-    """A private type with extra specs and QoS specs; these the deployer of the destination has made, too."""
-    for side in ("source", "destination"):
-        cinder = hall.look(side).block_storage
-        body = {"name": QOS, "consumer": "front-end", "total_iops_sec": "500"}
-        answer = cinder.post("/qos-specs", json={"qos_specs": body})
-        answer.raise_for_status()
-        if side == "source":
-            made = cinder.create_type(name=TYPE, description="shining", is_public=False)
-            cinder.update_type_extra_specs(made, **{"volume_backend_name": "slow", "museum:finish": "matt"})
-            cinder.add_type_access(made, hall.project)
-            qos = answer.json()["qos_specs"]["id"]
-            cinder.get(f"/qos-specs/{qos}/associate?vol_type_id={made.id}").raise_for_status()
+    """A private type with extra specs, and with QoS specs that both clouds have."""
+    cinder = hall.admin.block_storage
+    made = cinder.create_type(name=TYPE, description="shining", is_public=False)
+    cinder.update_type_extra_specs(
+        made, **{"volume_backend_name": "slow", "museum:finish": "matt", "multiattach": "<is> True"}
+    )
+    cinder.add_type_access(made, hall.project)
+    (qos,) = (each["id"] for each in every(hall.admin, "block_storage", "/qos-specs", "qos_specs"))
+    cinder.get(f"/qos-specs/{qos}/associate?vol_type_id={made.id}").raise_for_status()
 
 
 def _volume(hall: Hall, name: str, kind: str, **more: Any) -> Any:
