@@ -32,15 +32,17 @@ def moved(lab, hall, originals):
 
 
 @pytest.fixture(scope="session")
-def returned(lab, moved):
+def returned(lab, hall, moved):
     """The museum after its way back into the source, which is as its deployer left it."""
+    if not hall.speaks("block_storage", "3.68"):
+        pytest.skip("snapshots cannot go back: block storage before Yoga does not change a volume's content")
     lab.run("lab", "reset", "--only", "source")
     lab.up()
     provide(lab.connect("source"))
     config = ("--config", str(lab.home / "museum-back.yaml"))
     lab.run("migrate", "project", PROJECT, "--yes", *config)
-    hall = find_hall(lab)
-    return {name: wing.portrait(hall, "source") for name, wing in WINGS.items()}
+    found = find_hall(lab)
+    return {name: wing.portrait(found, "source") for name, wing in WINGS.items()}
 
 
 @pytest.mark.parametrize("wing", WINGS)

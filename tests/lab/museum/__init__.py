@@ -13,8 +13,7 @@ A *wing* is a module here, listed in WINGS, with one area of OpenStack in it:
 ``provide(cloud)`` (only where there is any)
     what the deployer of every cloud has laid out, and no migration carries.
 
-An exhibit that the source's release cannot hold is left out by its wing: ``hall.release``, ``hall.has_extension``
-and ``hall.speaks`` tell.
+An exhibit that the source's release cannot hold is left out by its wing; ``hall.speaks`` tells.
 """
 
 import os

@@ -1,6 +1,5 @@
 """What all wings of the museum stand on: the project, its curator, and connections to both clouds."""
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -37,16 +36,6 @@ class Hall:
     def look(self, side: str) -> Connection:
         """An administrator of either cloud."""
         return self.lab.connect(side)
-
-    @cached_property
-    def release(self) -> str:
-        """The source's release; ``RELEASES`` of the lab has them in their order."""
-        settings = json.loads((self.lab.home / "lab.json").read_text())
-        return str(settings["source"]["release"])
-
-    def has_extension(self, alias: str, side: str = "source") -> bool:
-        """Whether a cloud's Neutron has an extension."""
-        return self.look(side).network.find_extension(alias) is not None
 
     def speaks(self, service: str, microversion: str, side: str = "source") -> bool:
         """Whether a service of a cloud knows a microversion; service as openstacksdk calls it."""

@@ -3,6 +3,9 @@
 import json
 from typing import Any
 
+from keystoneauth1.exceptions import Unauthorized
+from openstack.exceptions import SDKException
+
 from museum.hall import PROJECT, Hall
 
 POLICY = {"roles": {"museum_old_member": "member"}, "domains": {"museum-old": "museum-new"}}
@@ -173,7 +176,17 @@ def portrait(hall: Hall, side: str) -> dict[str, Any]:
         if _ours(each["prior_role"]["name"])
     }
     seen |= _held(kinds["users"], listed, names)
+    seen["let in"] = {name: _let_in(hall, side, name) for name in USERS}
     return seen
+
+
+def _let_in(hall: Hall, side: str, user: str) -> bool:
+    """Whether a user gets into the museum with the password of old."""
+    known = {"username": user, "password": PASSWORD.format(user), "project_name": PROJECT}
+    try:
+        return bool(hall.lab.connect(side, **known).authorize())
+    except (Unauthorized, SDKException):
+        return False
 
 
 def _held(users: list[dict[str, Any]], listed: Any, names: dict[str, str]) -> dict[str, Any]:
@@ -218,7 +231,7 @@ def _new(hall: Hall, key: str) -> set[str]:
         [set(body) for body in hall.look(side).identity.get(f"/{key}").json()[key]]
         for side in ("source", "destination")
     )
-    return set.intersection(*there) - set.union(*here)
+    return set[str]().union(*there[:1]).intersection(*there) - set[str]().union(*here)
 
 
 def _without(body: dict[str, Any], new: set[str]) -> dict[str, Any]:

@@ -25,7 +25,7 @@ OWN = {
         "qos_policy_id_of_network",
         "device_id",
     ),
-    *("in_use", "hints", "device_profile", "numa_affinity_policy", "service_type"),
+    *("in_use", "hints", "device_profile", "service_type"),
 }
 #: Field → kind of what it points at.
 POINTS_AT = {
@@ -64,6 +64,9 @@ BROUGHT_BY = {
     "vlan_transparent": "vlan-transparent",
     "packet_rate_limit_rule": "qos-pps",
     "minimum_packet_rate_rule": "qos-pps-minimum",
+    "numa_affinity_policy": "port-numa-affinity-policy",
+    "propagate_uplink_status": "uplink-status-propagation",
+    "dns_publish_fixed_ip": "subnet-dns-publish-fixed-ip",
     "external_port_range": "floating-ip-port-forwarding-port-ranges",
     "share of security_group": "rbac-security-groups",
     "share of address_group": "rbac-address-group",
@@ -235,6 +238,7 @@ def _subnets(make: Maker, networks: dict[str, str], pool: str) -> dict[str, str]
             ],
             "dns_nameservers": ["198.51.100.9", "198.51.100.1"],
             "description": "first",
+            "dns_publish_fixed_ip": True,
             "tags": ["v4"],
         },
         "net-v4-services": {
@@ -364,6 +368,7 @@ def _ports(
                 {"opt_name": "bootfile-name", "opt_value": "pxe.0", "ip_version": 4},
             ],
             "dns_name": "pairs",
+            "numa_affinity_policy": "preferred",
             "dns_domain": "ports.museum.",
             "qos_policy_id": quality,
         },
@@ -376,6 +381,7 @@ def _ports(
             "network_id": networks["net-vlan"],
             "fixed_ips": [{"subnet_id": subnets["net-vlan"], "ip_address": "10.62.0.74"}],
             "binding:vnic_type": "direct",
+            "propagate_uplink_status": False,
             "security_groups": [groups["net-stateless"]],
         },
         "net-vip": {

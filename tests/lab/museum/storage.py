@@ -141,6 +141,7 @@ def portrait(hall: Hall, side: str) -> dict[str, dict[str, Any]]:
     servers = {
         s["id"]: s["name"] for s in every(cloud, "compute", "/servers/detail?all_tenants=1", "servers")
     }
+    users = {user.id: user.name for user in cloud.identity.users()}
     volumes = {
         volume["id"]: volume
         for volume in every(cloud, "block_storage", "/volumes/detail?all_tenants=1", "volumes")
@@ -154,7 +155,7 @@ def portrait(hall: Hall, side: str) -> dict[str, dict[str, Any]]:
     snapshots.sort(key=lambda each: each["created_at"])
     return {
         "volume type": {TYPE: _type_facts(cloud, project)},
-        "volume": {v["name"]: _facts(hall, side, v, servers) for v in volumes.values()},
+        "volume": {v["name"]: _facts(hall, side, v, servers, users) for v in volumes.values()},
         "snapshot": {
             s["name"]: {
                 "of": volumes[s["volume_id"]]["name"],
@@ -182,10 +183,13 @@ def _type_facts(cloud: Any, project: str) -> dict[str, Any]:
     }
 
 
-def _facts(hall: Hall, side: str, volume: dict[str, Any], servers: dict[str, str]) -> dict[str, Any]:
+def _facts(
+    hall: Hall, side: str, volume: dict[str, Any], servers: dict[str, str], users: dict[str, str]
+) -> dict[str, Any]:
     carried = ("description", "metadata", "size", "volume_type", "status", "bootable", "multiattach")
     return {
         **{name: volume[name] for name in carried},
+        "owner": users[volume["user_id"]],
         "image metadata": volume.get("volume_image_metadata", {}),
         "servers": sorted((servers[a["server_id"]], a["device"]) for a in volume["attachments"]),
         "data": checksum(volume_file(hall.lab, side, volume["id"])),
