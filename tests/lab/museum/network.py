@@ -66,7 +66,7 @@ BROUGHT_BY = {
     "minimum_packet_rate_rule": "qos-pps-minimum",
     "numa_affinity_policy": "port-numa-affinity-policy",
     "propagate_uplink_status": "uplink-status-propagation",
-    "dns_publish_fixed_ip": "subnet-dns-publish-fixed-ip",
+    "description of a forwarding": "floating-ip-port-forwarding-description",
     "external_port_range": "floating-ip-port-forwarding-port-ranges",
     "share of security_group": "rbac-security-groups",
     "share of address_group": "rbac-address-group",
@@ -238,7 +238,6 @@ def _subnets(make: Maker, networks: dict[str, str], pool: str) -> dict[str, str]
             ],
             "dns_nameservers": ["198.51.100.9", "198.51.100.1"],
             "description": "first",
-            "dns_publish_fixed_ip": True,
             "tags": ["v4"],
         },
         "net-v4-services": {
@@ -438,7 +437,8 @@ def _floating(make: Maker, outside: str, ports: dict[str, str], router: str, qua
     shared = make("/floatingips", "floatingip", floating_ip_address="203.0.113.62", **common)["id"]
     path, one = f"/floatingips/{shared}/port_forwardings", "port_forwarding"
     inside = {"internal_port_id": ports["net-several"], "internal_ip_address": "10.60.0.70"}
-    make(path, one, protocol="tcp", external_port=8080, internal_port=80, description="web", **inside)
+    said = {"description": "web"} if make.knows("description of a forwarding") else {}
+    make(path, one, protocol="tcp", external_port=8080, internal_port=80, **inside, **said)
     if not make.knows("external_port_range"):
         return
     make(
