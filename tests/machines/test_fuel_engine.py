@@ -287,6 +287,21 @@ def test_an_offline_machine_does_not_begin(lab):
     assert fuel.find(host(lab)).message == "it does not report"
 
 
+def test_a_host_that_failed_and_went_silent_is_told(lab):
+    """Fuel deploys nothing on what it does not hear from."""
+    fuel = assigned(lab)
+    lab.machine(HOST).fail("write", 1)
+    with pytest.raises(ProvisioningFailed):
+        fuel.deploy(host(lab), silent, TIMEOUT)
+    lab.blind()
+    own(lab).online = False
+    with pytest.raises(
+        ProvisionError, match=r"does not hear from it \(error\): Nodes .* are offline"
+    ) as raised:
+        fuel.deploy(host(lab), silent, TIMEOUT)
+    assert "Start the machine" in raised.value.remedy
+
+
 def test_a_host_of_the_source_is_let_go_wiped_and_found_again(lab):
     installed(lab, cloud="source")
     former, old = engine(lab, "source"), own(lab).id

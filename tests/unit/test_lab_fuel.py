@@ -44,12 +44,20 @@ def test_pumphouse_reads_what_the_lab_writes_for_it(room, tmp_path):
 class Machines:
     """Only what is seen of them."""
 
+    disk = "source"
+
     def __init__(self, **running):
         self.running = running
 
     def seen(self):
         return [
-            {"name": name, "uuid": machine_id(name), "macs": mac_addresses(name), "running": what}
+            {
+                "name": name,
+                "uuid": machine_id(name),
+                "macs": mac_addresses(name),
+                "running": what,
+                "disk": self.disk,
+            }
             for name, what in ((name.replace("_", "-"), what) for name, what in self.running.items())
         ]
 
@@ -87,7 +95,7 @@ def test_what_runs_nothing_is_offline_after_a_while(room, monkeypatch):
     monkeypatch.setattr(agent, "OFFLINE_SECONDS", 0.0)
     agents.look()
     assert not state.nodes[1].online
-    machines.running["source_compute_1"] = "source"
+    machines.disk = "destination"  # what was installed there runs, though nova-compute does not
     monkeypatch.setattr(agent, "OFFLINE_SECONDS", 5.0)
     agents.look()
     assert state.nodes[1].online

@@ -49,7 +49,9 @@ class Agents:
                 state.save()
         if node is None:
             return
-        if machine["running"] not in ("off", "nothing"):
+        # what Fuel has installed runs an agent, whether or not nova-compute came up on it
+        installed = machine["running"] == "nothing" and machine["disk"] == "destination"
+        if installed or machine["running"] not in ("off", "nothing"):
             self._heard[node.id] = now
         node.online = now - self._heard.setdefault(node.id, now) < OFFLINE_SECONDS
 

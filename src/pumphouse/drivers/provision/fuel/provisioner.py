@@ -178,6 +178,9 @@ class FuelProvisioner:
         where, what = f"host {host.name!r}: Fuel", _said(task)
         if node["status"] == "discover":
             raise ProvisionError(f"{where} did not begin: {what}", "Nothing is written to it.")
+        if not node["online"]:
+            heard = "Start the machine; go on when Fuel sees it online."
+            raise ProvisionError(f"{where} does not hear from it ({node['status']}): {what}", heard)
         if node.get("error_type") == "provision" and node["status"] == "error":
             raise ProvisioningFailed(f"{where} could not write its operating system: {what}", LOG)
         if node["status"] == "ready":
