@@ -268,13 +268,6 @@ NETWORK_CASES: dict[str, tuple[str, Severity, str, str, Callable[[], World]]] = 
 }
 #: The same for routers with a gateway, of which another rule always has something to say.
 ROUTER_CASES: dict[str, tuple[str, Severity, str, str, Callable[[], World]]] = {
-    "several gateways": (
-        "router-gateways",
-        WARN,
-        "router:gate",
-        "has 2 gateways",
-        lambda: source(changed(router("gate", "acme", GATEWAY), observed={"external_gateways": [{}, {}]})),
-    ),
     "gateway taken": (
         "gateway-taken",
         BLOCK,
