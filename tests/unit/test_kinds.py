@@ -354,6 +354,27 @@ def interface_cloud(gateway: str, *ports: dict[str, Any]) -> RecordingCloud:
     return cloud.on("GET", "network", "/ports", {"ports": list(ports)})
 
 
+def gateway(*addresses: str) -> dict[str, Any]:
+    ips = [{"subnet_id": "s", "ip_address": address} for address in addresses]
+    return {"network_id": "public", "external_fixed_ips": ips}
+
+
+def test_further_gateways_of_a_router_are_added_and_removed_by_calls_of_their_own() -> None:
+    kind, all_of = KINDS["router"], [gateway("1.1.1.1"), gateway("1.1.1.3", "1.1.1.2"), gateway("1.1.1.9")]
+    body = {"id": "r", "name": "r", "project_id": "p", "status": "ACTIVE", "external_gateway_info": all_of[0]}
+    item = kind.item({**body, "external_gateways": all_of[:2]})
+    assert item is not None
+    assert item.fields["external_gateways"] == [gateway("1.1.1.2", "1.1.1.3")]
+    there = {"router": {**body, "external_gateways": [all_of[0], all_of[2]]}}
+    cloud = RecordingCloud().on("GET", "network", "/routers/x", there)
+    want = kind.target(item, lambda _, identifier: identifier)
+    kind.finish(cloud, "x", want, item)
+    (added,) = cloud.sent("PUT", "/routers/x/add_external_gateways")
+    (removed,) = cloud.sent("PUT", "/routers/x/remove_external_gateways")
+    assert added["router"]["external_gateways"] == [gateway("1.1.1.2", "1.1.1.3")]
+    assert removed["router"]["external_gateways"] == [gateway("1.1.1.9")]
+
+
 def test_an_interface_with_the_gateways_address_is_added_by_its_subnet() -> None:
     cloud = interface_cloud("10.0.0.1")
     create(interfaces("r", "p", ("n", "s", "10.0.0.1")), cloud)

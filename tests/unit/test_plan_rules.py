@@ -91,6 +91,10 @@ GATEWAY = {
     "network_id": "public",
     "external_fixed_ips": [{"subnet_id": "public-subnet", "ip_address": "192.0.2.3"}],
 }
+FURTHER = {
+    "network_id": "public",
+    "external_fixed_ips": [{"subnet_id": "public-subnet", "ip_address": "192.0.2.4"}],
+}
 VLAN = {
     "provider:network_type": "vlan",
     "provider:physical_network": "left",
@@ -268,13 +272,6 @@ NETWORK_CASES: dict[str, tuple[str, Severity, str, str, Callable[[], World]]] = 
 }
 #: The same for routers with a gateway, of which another rule always has something to say.
 ROUTER_CASES: dict[str, tuple[str, Severity, str, str, Callable[[], World]]] = {
-    "several gateways": (
-        "router-gateways",
-        WARN,
-        "router:gate",
-        "has 2 gateways",
-        lambda: source(changed(router("gate", "acme", GATEWAY), observed={"external_gateways": [{}, {}]})),
-    ),
     "gateway taken": (
         "gateway-taken",
         BLOCK,
@@ -282,6 +279,16 @@ ROUTER_CASES: dict[str, tuple[str, Severity, str, str, Callable[[], World]]] = {
         "needs 192.0.2.3 in network 'public'",
         lambda: facing(
             plain(in_use={"new-public": {"192.0.2.3": "port x"}}), router("gate", "acme", GATEWAY)
+        ),
+    ),
+    "further gateway taken": (
+        "gateway-taken",
+        BLOCK,
+        "router:gate",
+        "needs 192.0.2.4 in network 'public'",
+        lambda: facing(
+            plain(in_use={"new-public": {"192.0.2.4": "port x"}}),
+            router("gate", "acme", GATEWAY, external_gateways=[FURTHER]),
         ),
     ),
     "gateway outside": (
