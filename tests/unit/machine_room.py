@@ -148,6 +148,7 @@ class Engine:
     """Installs the machine at once; what is done already is not done again."""
 
     name = "Engine"
+    stops = False
 
     def __init__(self, room: Room) -> None:
         self.room = room

@@ -92,6 +92,8 @@ def discover(work: Work) -> None:
     if _begun(work):
         return
     engine.enroll(work.host)
+    if engine.stops:
+        work.note(started=True)  # for the proof that the source has lost it
     last: list[str] = []
 
     def poll() -> Node | None:
@@ -154,7 +156,7 @@ def restore(work: Work) -> None:
 def withdraw(work: Work) -> None:
     """Have the engine give the machine back, as long as nothing is written to it."""
     node = work.node()
-    if work.engine and node and node.state is NodeState.ASSIGNED:
+    if work.engine and node and (work.engine.stops or node.state is NodeState.ASSIGNED):
         work.engine.withdraw(work.host)
 
 
