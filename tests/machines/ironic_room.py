@@ -60,7 +60,9 @@ class IronicRoom:
     def answers(self):
         assert all(process.poll() is None for process in self.processes.values())
         try:
-            return all(requests.get(self.room.url(name), timeout=5).status_code != 503 for name in self.room.ports)
+            return all(
+                requests.get(self.room.url(name), timeout=5).status_code != 503 for name in self.room.ports
+            )
         except requests.ConnectionError:
             return False
 
@@ -100,7 +102,12 @@ class IronicRoom:
         password = (self.home / "ironic-password").read_text().strip()
         headers = {"X-OpenStack-Ironic-API-Version": "1.82"}
         answer = requests.request(
-            method, f"{self.room.url('ironic')}/v1{path}", json=body, auth=("operator", password), headers=headers, timeout=60
+            method,
+            f"{self.room.url('ironic')}/v1{path}",
+            json=body,
+            auth=("operator", password),
+            headers=headers,
+            timeout=60,
         )
         answer.raise_for_status()
         return answer.json() if answer.content else None

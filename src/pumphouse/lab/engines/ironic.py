@@ -1,5 +1,6 @@
 """The engine ``ironic``: the released one, standing alone with HTTP basic authentication."""
 
+import hashlib
 import secrets
 import sys
 from pathlib import Path
@@ -18,7 +19,7 @@ HERE = Path(__file__).parent
 TOOL = HERE.parent / "process" / "make_iso.py"
 CONFIGURATION = HERE / "ironic.conf"
 JOIN = HERE / "join_host.py"
-IMAGE_BYTES = 1 << 20
+IMAGE = b"a host of the destination".ljust(1 << 20, b"\0")
 
 
 def directory(root: Path) -> Path:
@@ -37,8 +38,9 @@ def prepare(room: Room) -> None:
         write_private(password, secrets.token_urlsafe(12) + "\n")
     hashed = bcrypt.hashpw(password.read_text().strip().encode(), bcrypt.gensalt(4)).decode()
     write_private(place / "htpasswd", f"{USER}:{hashed}\n")
-    for name in ("kernel", "ramdisk", "host.raw"):
-        (place / "files" / name).write_bytes(name.encode().ljust(IMAGE_BYTES, b"\0"))
+    for name in ("kernel", "ramdisk"):
+        (place / "files" / name).write_bytes(name.encode())
+    (place / "http" / "host.raw").write_bytes(IMAGE)
     values = {"place": str(place), "url": room.url("ironic")}
     write_private(place / "ironic.conf", CONFIGURATION.read_text().format(**values))
     _program(place / "bin" / "genisoimage", environment_of(IRONIC) / "bin" / "python", TOOL.read_text())
@@ -58,7 +60,8 @@ def deployment(room: Room) -> dict[str, Any]:
             "username": USER,
             "password_file": str(room.home / "ironic-password"),
         },
-        "image": f"file://{files / 'host.raw'}",
+        "image": f"{room.url('ironic')}/images/host.raw",
+        "checksum": hashlib.sha256(IMAGE).hexdigest(),
         "kernel": f"file://{files / 'kernel'}",
         "ramdisk": f"file://{files / 'ramdisk'}",
         "hostname": "node-{name}",
