@@ -1,4 +1,4 @@
-"""The lab's machines and its Ironic, without the clouds: Nova's hosts that they start and stop are written down only."""
+"""The lab's machines and its Ironic, without the clouds: what the machines ask of Nova is written down only."""
 
 import http.server
 import json
@@ -13,8 +13,8 @@ import yaml
 from pumphouse.clock import StoppableClock
 from pumphouse.config import Config
 from pumphouse.hosts import load_hosts
-from pumphouse.lab.home import Settings, clouds_of, room_of, write_settings
 from pumphouse.lab.engines import ENGINES
+from pumphouse.lab.home import Settings, clouds_of, room_of, write_settings
 from pumphouse.lab.machine_files import write_machine_files
 from pumphouse.lab.room import Machines
 from pumphouse.wiring import open_provisioner
