@@ -5,16 +5,24 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from pumphouse.hooks import Strict
 from pumphouse.passwords import WAYS, WithPassword
 
 
-class Standalone(WithPassword):
-    """A service without Keystone: HTTP basic authentication when it has a user, else none."""
+class EngineService(WithPassword):
+    """Settings of an engine that is an OpenStack service.
 
-    url: str = Field(pattern="^https?://", description="Its address, e.g. https://ironic.example.org:6385.")
-    username: str | None = Field(None, description="User, when it wants one; then with a password.")
-    verify: bool = Field(True, description="Whether the TLS certificate is checked.")
+    Without ``url`` it is the one in the catalog of its cloud, asked with that cloud's credentials.
+    """
+
+    url: str | None = Field(
+        None,
+        pattern="^https?://",
+        description="Its address, when it stands alone, e.g. https://ironic.example.org:6385.",
+    )
+    username: str | None = Field(
+        None, description="User of HTTP basic authentication, with a password; it wants none when left out."
+    )
+    verify: bool = Field(True, description="Whether the TLS certificate of 'url' is checked.")
     cacert: Path | None = Field(None, description="File with the CA certificates that sign it.")
 
     @model_validator(mode="after")
@@ -24,18 +32,11 @@ class Standalone(WithPassword):
             raise ValueError(
                 "give 'username' with one of 'password', 'password_env', 'password_file', or none"
             )
+        if self.username and not self.url:
+            raise ValueError("'username' is for an engine with a 'url'")
         return self
 
     @property
     def shown(self) -> str:
         """See ``WithPassword``."""
-        return self.url
-
-
-class EngineService(Strict):
-    """Settings of an engine that is an OpenStack service."""
-
-    standalone: Standalone | None = Field(
-        None,
-        description="Where it stands alone; left out: in the catalog of its cloud, with its credentials.",
-    )
+        return self.url or "the engine"

@@ -107,8 +107,8 @@ def open_provisioner(config: Config, role: str, clock: Clock) -> Provisioner | N
 
 def _service(driver: Any, settings: EngineService, config: Config, role: str, clock: Clock) -> Provisioner:
     """An engine that is an OpenStack service."""
-    alone = settings.standalone
-    cloud = connect_standalone(role, alone, clock) if alone else connect(config, role, clock)
+    alone = settings.url is not None
+    cloud = connect_standalone(role, settings, clock) if alone else connect(config, role, clock)
     provisioner: Provisioner = driver(settings, clock, cloud)
     return provisioner
 

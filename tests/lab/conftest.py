@@ -196,11 +196,21 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 @pytest.fixture(scope="session")
 def machine_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """A lab of its own whose hosts stand on machines: two and a controller in the source, one in the destination."""
-    home = os.environ.get("PUMPHOUSE_TEST_MACHINES_HOME") or tmp_path_factory.mktemp("machines")
+    yield from _on_machines(tmp_path_factory, "MACHINES", "--controllers", "1")
+
+
+@pytest.fixture(scope="module")
+def ironic_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """Another one, whose machines have Redfish BMCs and are installed by Ironic."""
+    yield from _on_machines(tmp_path_factory, "IRONIC", "--bmc", "redfish", "--engine", "ironic")
+
+
+def _on_machines(tmp_path_factory: pytest.TempPathFactory, name: str, *options: str) -> Iterator[Lab]:
+    home = os.environ.get(f"PUMPHOUSE_TEST_{name}_HOME") or tmp_path_factory.mktemp(name.lower())
     made = Lab(
         pathlib.Path(home),
-        *("--machines", "--source-hosts", "2", "--controllers", "1", "--boot-seconds", "0.5"),
-        port=os.environ.get("PUMPHOUSE_TEST_MACHINES_PORT"),
+        *("--machines", "--source-hosts", "2", "--boot-seconds", "0.5", *options),
+        port=os.environ.get(f"PUMPHOUSE_TEST_{name}_PORT"),
     )
     made.up()
     yield made

@@ -63,13 +63,13 @@ def node(room, name):
 # --- before anything is written -------------------------------------------------------------------
 def test_check_says_what_is_wrong(room, engine, tmp_path):
     assert [line.result for line in engine.check()] == [Result.OK]
-    alone = {"url": room.room.url("ironic"), "username": "operator", "password": "wrong"}
-    (line,) = room.engine(standalone=alone).check()
+    wrong = room.engine(password="wrong", password_file=None)
+    (line,) = wrong.check()
     assert line.result is Result.FAIL and "wrong" not in line.detail
     with pytest.raises(EngineLoginError):
-        room.engine(standalone=alone).nodes()
+        wrong.nodes()
     with pytest.raises(EngineUnreachable):
-        room.engine(standalone={"url": "http://127.0.0.1:1"}).find(room.host(OURS))
+        room.engine(url="http://127.0.0.1:1").find(room.host(OURS))
     last = list(room.engine(user_data=str(tmp_path / "gone")).check())[-1]
     assert (last.check, last.result) == ("user data", Result.FAIL)
 

@@ -13,7 +13,7 @@ from pumphouse.clouds.cloud import OpenStackCloud, Scope
 from pumphouse.config import CloudConfig, Config
 from pumphouse.errors import ConfigError
 from pumphouse.ports import Clock
-from pumphouse.standalone import Standalone
+from pumphouse.standalone import EngineService
 
 CONNECT_TIMEOUT = 60  # seconds without a byte before a request is given up
 
@@ -50,11 +50,13 @@ def connect(config: Config, role: str, clock: Clock) -> OpenStackCloud:
     )
 
 
-def connect_standalone(role: str, service: Standalone, clock: Clock) -> OpenStackCloud:
+def connect_standalone(role: str, service: EngineService, clock: Clock) -> OpenStackCloud:
     """A service without Keystone, as a cloud that has nothing else. Nothing is sent before the first request.
 
     :param role: of the cloud that it works for.
+    :param service: with a ``url``.
     """
+    assert service.url is not None
     endpoint = service.url.rstrip("/")
     verify = str(service.cacert) if service.cacert else service.verify
 

@@ -55,11 +55,9 @@ def deployment(room: Room) -> dict[str, Any]:
     files = directory(room.root) / "files"
     return {
         "type": "ironic",
-        "standalone": {
-            "url": room.url("ironic"),
-            "username": USER,
-            "password_file": str(room.home / "ironic-password"),
-        },
+        "url": room.url("ironic"),
+        "username": USER,
+        "password_file": str(room.home / "ironic-password"),
         "image": f"{room.url('ironic')}/images/host.raw",
         "checksum": hashlib.sha256(IMAGE).hexdigest(),
         "kernel": f"file://{files / 'kernel'}",
