@@ -138,12 +138,12 @@ def test_a_host_is_released_and_wiped(room, engine):
 # --- a machine that Ironic had before -------------------------------------------------------------
 @pytest.fixture(scope="module")
 def known(room):
-    """Available, with power."""
-    engine, host = room.engine(), room.host(KNOWN)
+    """Available; its operator lets Ironic clean nothing."""
+    engine, host = room.engine(fields={"automated_clean": False}), room.host(KNOWN)
     engine.enroll(host)
     room.ironic("PATCH", f"/nodes/{KNOWN}", [{"op": "remove", "path": "/extra/pumphouse"}])
     room.ironic("PUT", f"/nodes/{KNOWN}/states/provision", {"target": "provide"})
-    room.until("cleaning to end", lambda: node(room, KNOWN)["provision_state"] == "available")
+    room.until("it to be available", lambda: node(room, KNOWN)["provision_state"] == "available")
     return host
 
 

@@ -42,12 +42,15 @@ def application(directory):
 
 
 def create_tables(database):
+    from ironic.conf import CONF
     from ironic.db import migration
+    from oslo_log import log
 
     if not database.exists():
         migration.create_schema()  # its migrations are not for SQLite
         for logger in logging.root.manager.loggerDict.values():
             logger.disabled = False  # alembic's configuration disables those it does not know
+        log.setup(CONF, "ironic")  # and puts its own in the place of Ironic's
 
 
 def main():

@@ -125,9 +125,9 @@ def prove(work: Work) -> None:
     if not work.until(limit, lambda: True if is_down(work.source, host) else None):
         work.note(started=False)
         raise Refused(
-            f"nova-compute of host {host!r} still runs after {limit:g} s, though its machine was started from "
-            "the network: the BMC or the MAC addresses in inventory.yaml are those of another machine",
-            "Find out which machine was started; nothing has been written to it.",
+            f"nova-compute of host {host!r} still runs after {limit:g} s, though its machine was taken from the "
+            "source: the BMC or the MAC addresses in inventory.yaml are those of another machine",
+            "Find out which machine was stopped or started anew; nothing has been written to it.",
         )
 
 
