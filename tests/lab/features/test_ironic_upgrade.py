@@ -4,8 +4,10 @@ One is taken and given back. The other fails first, is killed on the way, and ar
 """
 
 import json
+import shutil
 import signal
 import subprocess
+import sys
 import time
 
 import pytest
@@ -100,3 +102,59 @@ def test_passwords_are_written_nowhere(machines, command):
         secret = (home / name).read_text().strip()
         assert not any(secret.encode() in text for text in written)
         assert not any(secret in text for text in machines.lab.printed)
+
+
+# --- Ironic in the destination --------------------------------------------------------------------
+@pytest.fixture
+def in_destination(machines):
+    """A second Ironic, which asks the destination's Keystone who is who and stands in its catalog."""
+    home, cloud = machines.lab.home, machines.destination
+    known = json.loads((home / "lab.json").read_text())
+    port, root = known["base_port"] + 82, home / "second"
+    place = root / "ironic"
+    shutil.copytree(home / "machines" / "ironic" / "bin", place / "bin")
+    url, first = f"http://127.0.0.1:{port}", home / "machines" / "ironic"
+    text = (first / "ironic.conf").read_text().replace(str(first), str(place))
+    text = text.replace(known["ironic"]["url"], url).replace("http_basic", "keystone", 1)
+    auth = {**cloud.config.get_auth_args(), "auth_type": "password"}
+    options = "".join(f"{name} = {value}\n" for name, value in auth.items())
+    (place / "ironic.conf").write_text(f"{text}\n[keystone_authtoken]\n{options}")
+    command = [sys.executable, "-m", "pumphouse.lab.ironic", root, "ironic", str(port)]
+    with (root / "out").open("wb") as console:
+        process = subprocess.Popen(command, stdout=console, stderr=subprocess.STDOUT)
+    service = cloud.identity.create_service(name="ironic", type="baremetal")
+    cloud.identity.create_endpoint(service_id=service.id, interface="public", region_id="RegionOne", url=url)
+    deadline = time.monotonic() + 120
+    while not answers(url):
+        assert time.monotonic() < deadline and process.poll() is None, (root / "out").read_text()
+        time.sleep(0.2)
+    yield
+    process.terminate()
+    process.wait()
+    cloud.identity.delete_service(service)
+
+
+def answers(url):
+    try:
+        return requests.get(url, timeout=5).status_code == 200
+    except requests.ConnectionError:
+        return False
+
+
+def test_in_the_destination_it_takes_the_administrator_of_that(machines, in_destination):
+    home = machines.lab.home
+    settings = yaml.safe_load(machines.lab.config.read_text())
+    deployment = settings["destination"]["deployment"]
+    for name in ("url", "username", "password_file"):
+        del deployment[name]
+    settings["ledger"] = "second.sqlite"
+    (home / "second.yaml").write_text(yaml.safe_dump(settings))
+    (service,) = machines.source.compute.services(host=FIRST, binary="nova-compute")
+    machines.source.compute.disable_service(service)
+    done = machines.lab.run("host", "acquire", FIRST, "--yes", "--config", str(home / "second.yaml"))
+    assert done.returncode == 0 and machines(FIRST)["running"] == "off"
+    rows = {
+        row["Host"]: row
+        for row in machines.lab.listing("host", "list", "--config", str(home / "second.yaml"))
+    }
+    assert rows[FIRST]["Engine"] == "free", rows
