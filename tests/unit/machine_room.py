@@ -57,6 +57,7 @@ class Room:
         self.clock = FakeClock()
         self.controller_has_macs = controller_has_macs
         self.engine: Engine | None = Engine(self)
+        self.stops = False
         self.network: Network | None = None
         self.config = self._config(smoke)
 
@@ -156,7 +157,6 @@ class Engine:
     """Installs the machine at once; what is done already is not done again."""
 
     name = "Engine"
-    stops = False
 
     def __init__(self, room: Room) -> None:
         self.room = room
@@ -164,6 +164,10 @@ class Engine:
     @property
     def boots(self) -> bool:
         return self.room.boots
+
+    @property
+    def stops(self) -> bool:
+        return self.room.stops
 
     def check(self) -> Iterator[CheckResult]:
         yield from self.room.checks
@@ -182,6 +186,8 @@ class Engine:
         def known() -> None:
             if not self.room.boots:
                 self.room.state = NodeState.FREE
+            if self.room.stops and self.room.appears:
+                self.room.old_up = False
 
         self.room.does("enroll", known)
 
