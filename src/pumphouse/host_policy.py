@@ -1,4 +1,6 @@
-"""What the operator decides about hosts: how they are tried, and how long their installation may take."""
+"""What the operator decides about hosts: how they are emptied, and how long their installation may take."""
+
+from typing import Literal
 
 from pydantic import Field
 
@@ -30,6 +32,17 @@ class SmokeTest(Strict):
 class HostPolicy(Strict):
     """Decisions about hosts; everything has a default."""
 
+    migrations: int = Field(2, ge=1, le=64, description="Servers moved to other hosts of a cloud at once.")
+    stuck_after: float = Field(
+        1800,
+        gt=0,
+        description="Seconds after which a live migration is stuck and dealt with by 'when_stuck'.",
+    )
+    when_stuck: Literal["abort", "force"] = Field(
+        "abort",
+        description="abort: the server stays where it is; force: it is stopped until it has moved, or goes on "
+        "with post-copy where the cloud can.",
+    )
     smoke_test: SmokeTest | None = Field(
         None, description="What is booted on a new host before it counts; left out: nothing."
     )

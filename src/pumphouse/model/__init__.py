@@ -5,11 +5,15 @@ A *key* names one resource of the source everywhere (plan, ledger, events, repor
 
 from pumphouse.model.host import (
     BootDevice,
+    ComputeHost,
     HostRecord,
     HostStatus,
     Node,
     NodeState,
+    Occupancy,
+    PlacedServer,
     PowerState,
+    Resources,
 )
 from pumphouse.model.item import Fields, Item, fingerprint, make_key
 from pumphouse.model.network import NetworkFacts
@@ -41,6 +45,7 @@ __all__ = [
     "BootDevice",
     "Capacity",
     "CheckResult",
+    "ComputeHost",
     "Copied",
     "Difference",
     "Endpoint",
@@ -54,12 +59,15 @@ __all__ = [
     "NetworkFacts",
     "Node",
     "NodeState",
+    "Occupancy",
     "Origin",
     "Outcome",
     "Password",
+    "PlacedServer",
     "Plan",
     "PowerState",
     "Problem",
+    "Resources",
     "Result",
     "Row",
     "RunResult",

@@ -90,9 +90,9 @@ class HostRecord:
     """What the ledger remembers of an operation on a host.
 
     :param name: of the machine: its name at the source.
-    :param operation: ``upgrade``, ``acquire``, ``withdraw`` or ``decommission``.
+    :param operation: ``maintenance``, ``evacuate``, ``upgrade``, ``acquire`` or ``decommission``.
     :param stage: what it is at, or ended at.
-    :param state: ``running``, ``done`` or ``failed``.
+    :param state: ``running``, ``done``, ``failed``, or ``quarantined``: failed, and left out from now on.
     :param data: facts that a later stage needs; never a secret.
     :param updated_at: seconds since the epoch.
     """
@@ -103,3 +103,84 @@ class HostRecord:
     state: str
     data: Fields = field(default_factory=dict)
     updated_at: float = 0.0
+
+
+@dataclass(frozen=True)
+class Resources:
+    """Processors, memory in MiB and local disk in GiB."""
+
+    vcpus: float = 0
+    memory: float = 0
+    disk: float = 0
+
+    def __add__(self, other: "Resources") -> "Resources":
+        return Resources(self.vcpus + other.vcpus, self.memory + other.memory, self.disk + other.disk)
+
+    def __sub__(self, other: "Resources") -> "Resources":
+        return Resources(self.vcpus - other.vcpus, self.memory - other.memory, self.disk - other.disk)
+
+    def covers(self, other: "Resources") -> bool:
+        """Whether as much fits in, of each."""
+        return self.vcpus >= other.vcpus and self.memory >= other.memory and self.disk >= other.disk
+
+
+@dataclass(frozen=True)
+class PlacedServer:
+    """A server as what takes room on a host.
+
+    :param host: of its compute service; empty when it is on none (shelved and offloaded, never scheduled).
+    :param needs: what its flavor takes; no disk when it boots from a volume.
+    :param zone: availability zone that it was asked into; empty when in none.
+    :param group: id of its server group. :param group_policy: e.g. ``anti-affinity``.
+    :param aggregates: metadata that its flavor wants of an aggregate (``aggregate_instance_extra_specs:``).
+    """
+
+    id: str
+    name: str
+    project: str
+    host: str
+    status: str
+    needs: Resources
+    zone: str = ""
+    group: str = ""
+    group_policy: str = ""
+    aggregates: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ComputeHost:
+    """A hypervisor as room for servers.
+
+    :param name: of the hypervisor. :param host: of its compute service; servers name this one.
+    :param capacity: what the scheduler may give out, allocation ratios and reserves included.
+    :param used: what is given out.
+    :param zone: its availability zone.
+    :param aggregates: metadata of all aggregates it is in.
+    """
+
+    name: str
+    host: str
+    up: bool
+    enabled: bool
+    capacity: Resources
+    used: Resources
+    zone: str = ""
+    aggregates: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def free(self) -> Resources:
+        """What still fits."""
+        return self.capacity - self.used
+
+
+@dataclass(frozen=True)
+class Occupancy:
+    """Who is where in one cloud."""
+
+    role: str
+    hosts: tuple[ComputeHost, ...]
+    servers: tuple[PlacedServer, ...]
+
+    def on(self, host: str) -> tuple[PlacedServer, ...]:
+        """The servers on a host."""
+        return tuple(server for server in self.servers if server.host == host)
