@@ -3,6 +3,7 @@
 A *key* names one resource of the source everywhere (plan, ledger, events, report): ``kind:source-id``.
 """
 
+from pumphouse.model.evacuation import EvacuationPlan, How, Move, Unmoved
 from pumphouse.model.host import (
     BootDevice,
     ComputeHost,
@@ -49,13 +50,16 @@ __all__ = [
     "Copied",
     "Difference",
     "Endpoint",
+    "EvacuationPlan",
     "Event",
     "Fields",
     "HostRecord",
     "HostRoom",
     "HostStatus",
+    "How",
     "Item",
     "Migration",
+    "Move",
     "NetworkFacts",
     "Node",
     "NodeState",
@@ -75,6 +79,7 @@ __all__ = [
     "Severity",
     "Step",
     "Temporary",
+    "Unmoved",
     "Version",
     "fingerprint",
     "is_filter",

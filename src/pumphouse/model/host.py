@@ -129,9 +129,13 @@ class PlacedServer:
     """A server as what takes room on a host.
 
     :param host: of its compute service; empty when it is on none (shelved and offloaded, never scheduled).
-    :param needs: what its flavor takes; no disk when it boots from a volume.
-    :param zone: availability zone that it was asked into; empty when in none.
+    :param task: what Nova does with it right now (``OS-EXT-STS:task_state``); empty when nothing.
+    :param needs: what it takes, as Placement has it, else as its flavor says.
+    :param local: whether disks of it are files of its host: it boots from an image, or has ephemeral disks or swap.
+    :param zone: availability zone that it was asked into; empty when in none. Before microversion 2.96 nobody
+        tells that: then the zone it is in.
     :param group: id of its server group. :param group_policy: e.g. ``anti-affinity``.
+    :param group_limit: how many of an anti-affinity group may be on one host.
     :param aggregates: metadata that its flavor wants of an aggregate (``aggregate_instance_extra_specs:``).
     """
 
@@ -141,9 +145,12 @@ class PlacedServer:
     host: str
     status: str
     needs: Resources
+    task: str = ""
+    local: bool = True
     zone: str = ""
     group: str = ""
     group_policy: str = ""
+    group_limit: int = 1
     aggregates: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -154,8 +161,9 @@ class ComputeHost:
     :param name: of the hypervisor. :param host: of its compute service; servers name this one.
     :param capacity: what the scheduler may give out, allocation ratios and reserves included.
     :param used: what is given out.
+    :param reason: why its compute service is disabled.
     :param zone: its availability zone.
-    :param aggregates: metadata of all aggregates it is in.
+    :param aggregates: metadata of all aggregates it is in; a key may have a value in each.
     """
 
     name: str
@@ -164,8 +172,9 @@ class ComputeHost:
     enabled: bool
     capacity: Resources
     used: Resources
+    reason: str = ""
     zone: str = ""
-    aggregates: Mapping[str, str] = field(default_factory=dict)
+    aggregates: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @property
     def free(self) -> Resources:
