@@ -61,7 +61,8 @@ def cloud(*servers: dict[str, Any], microversion: str = "2.93", placement: bool 
         }
         taken = {"a": {"resources": {"VCPU": 1, "MEMORY_MB": 64}}}
         path = "/resource_providers/rp1"
-        made.on("GET", "placement", "/resource_providers", {"resource_providers": [{"name": "h1.example", "uuid": "rp1"}]})  # fmt: skip
+        provider = {"name": "h1.example", "uuid": "rp1"}
+        made.on("GET", "placement", "/resource_providers", {"resource_providers": [provider]})
         made.on("GET", "placement", f"{path}/inventories", {"inventories": stock})
         made.on("GET", "placement", f"{path}/usages", {"usages": {"VCPU": 3, "MEMORY_MB": 576, "DISK_GB": 1}})
         made.on("GET", "placement", f"{path}/allocations", {"allocations": taken})
