@@ -3,7 +3,7 @@
 A *key* names one resource of the source everywhere (plan, ledger, events, report): ``kind:source-id``.
 """
 
-from pumphouse.model.evacuation import EvacuationPlan, How, Move, Unmoved
+from pumphouse.model.evacuation import EvacuationPlan, How, Move, Unmoved, Wishes
 from pumphouse.model.host import (
     BootDevice,
     ComputeHost,
@@ -81,6 +81,7 @@ __all__ = [
     "Temporary",
     "Unmoved",
     "Version",
+    "Wishes",
     "fingerprint",
     "is_filter",
     "make_key",
