@@ -12,8 +12,9 @@ from pumphouse.hosts import Host
 from pumphouse.ledger.hosts import SqlHostLedger
 from pumphouse.ledger.sql import open_engine
 from pumphouse.model import How, Move, PlacedServer, Resources
+from pumphouse.service.host_work import untold
 from pumphouse.tasks.hosts.moving import Moving
-from pumphouse.tasks.hosts.work import Work, unheard
+from pumphouse.tasks.hosts.work import Work
 
 ACTION = "/servers/s1/action"
 MIGRATIONS = "/servers/s1/migrations"
@@ -41,7 +42,7 @@ class Nova:
         nothing: Any = None
         work = Work(
             host, self.cloud, nothing, nothing, None, None, None, self.ledger, nothing, self.clock,  # type: ignore[arg-type]
-            HostPolicy(**policy), unheard,
+            HostPolicy(**policy), untold,
         )  # fmt: skip
         self.moving = Moving(work, "h1")
 
