@@ -91,6 +91,9 @@ class Evacuate(Table):
             confirm(self.app, f"Host '{name}' will be emptied.{dead}", name, yes=parsed_args.yes)
             with running(self.app, service, bus):
                 record = service.evacuate(name, parsed_args.move, wishes, self.operation)
+            if plan.leaving:
+                count = len(plan.leaving)
+                self.app.say(f"left on {name}: {count} originals; they go with 'pumphouse commit'")
         return COLUMNS, [(name, record.operation, record.state)]
 
 

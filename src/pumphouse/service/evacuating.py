@@ -75,8 +75,7 @@ def carry_out(
     a.locks.take({f"host:{name}": f"host {name!r}"})
     found = preview(session, name, move, wishes)
     refuse(found.evacuation, found.migration)
-    servers = [move.server for move in found.evacuation.moves]
-    a.locks.take({f"server:{s.id}": f"server {s.name!r}" for s in servers})
+    claim(session, found.evacuation)
     with operating(session, operation, name) as publish:
         a.hosts.begin(name, operation, **kept(a.hosts.find(name)))
         work = work_on_hypervisor(session, name, publish)
@@ -123,6 +122,15 @@ def refuse(found: EvacuationPlan, migration: Plan | None = None) -> None:
     if migration and migration.blocked:
         first = migration.blocked[0]
         raise Refused(f"blocked: {first.what}", first.remedy)
+
+
+def claim(session: Session, found: EvacuationPlan) -> None:
+    """From now on nobody else works on these servers.
+
+    :raises Refused: when somebody does, e.g. takes one to the destination.
+    """
+    servers = [move.server for move in found.moves]
+    session.adapters.locks.take({f"server:{s.id}": f"server {s.name!r}" for s in servers})
 
 
 def _chosen(session: Session, host: str, move: Sequence[str]) -> tuple[str, ...]:

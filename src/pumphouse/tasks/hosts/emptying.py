@@ -16,6 +16,7 @@ from pumphouse.tasks.hosts.work import Work
 
 MARK = "pumphouse: "  # begins the reason of a host that we disabled; only such a one is enabled again
 SETTLING = 60.0  # seconds Nova gets to give back what moved servers had on the host
+AGAIN = "Run the same command again."
 TOLD = 3  # servers whose reason is told, the rest is counted
 
 
@@ -140,17 +141,14 @@ def settle(work: Work) -> None:
 
 
 def prove(work: Work) -> None:
-    """See that no server is left, nor anything that a move left behind.
+    """See that no server is left but originals that wait for commit, nor anything that a move left behind.
 
     :raises Refused: when there is; lists what.
     """
-    name, host = work.host.name, str(work.data["service"])
-    if work.until(SETTLING, lambda: None if list(inhabited(work.source, name, host)) else True):
+    name, host, gone = work.host.name, str(work.data["service"]), _wishes(work).leaving
+    if work.until(SETTLING, lambda: None if list(inhabited(work.source, name, host, gone)) else True):
         return
-    raise Refused(
-        f"host {name!r} is not empty: {'; '.join(inhabited(work.source, name, host))}",
-        "Originals of servers that have moved to the destination go with 'pumphouse commit'.",
-    )
+    raise Refused(f"host {name!r} is not empty: {'; '.join(inhabited(work.source, name, host, gone))}", AGAIN)
 
 
 def enable(work: Work) -> None:
