@@ -190,6 +190,10 @@ def test_a_dead_host_is_switched_off_before_its_servers_run_elsewhere(site):
     assert site.where() == {"lost": ("ACTIVE", SECOND), "off": ("SHUTOFF", SECOND)}
     assert site.life(lost)[1:] == [("crashed", FIRST), ("evacuated", SECOND)]
 
+    uuid = next(s.id for s in site.compute.hypervisors() if s.name == FIRST)
+    left = site.source.placement.get(f"/resource_providers/{uuid}/allocations").json()["allocations"]
+    assert left == {}
+
     site(FIRST, power="on")
     wait("the host to come back", lambda: site.host(FIRST).state == "up", 60)
     assert site.run("maintenance", "off", FIRST).returncode == 0

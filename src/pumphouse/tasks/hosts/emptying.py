@@ -11,7 +11,13 @@ from pumphouse.plan.evacuation import plan_evacuation
 from pumphouse.tasks.hosts.emptiness import inhabited
 from pumphouse.tasks.hosts.moving import Moving
 from pumphouse.tasks.hosts.occupancy import occupancy
-from pumphouse.tasks.hosts.services import Body, compute_service, hypervisor, set_status
+from pumphouse.tasks.hosts.services import (
+    Body,
+    compute_service,
+    hypervisor,
+    release_evacuated,
+    set_status,
+)
 from pumphouse.tasks.hosts.work import Work
 
 MARK = "pumphouse: "  # begins the reason of a host that we disabled; only such a one is enabled again
@@ -146,6 +152,8 @@ def prove(work: Work) -> None:
     :raises Refused: when there is; lists what.
     """
     name, host, gone = work.host.name, str(work.data["service"]), _wishes(work).leaving
+    if not is_up(work):
+        release_evacuated(work.source, name, host)
     if work.until(SETTLING, lambda: None if list(inhabited(work.source, name, host, gone)) else True):
         return
     raise Refused(f"host {name!r} is not empty: {'; '.join(inhabited(work.source, name, host, gone))}", AGAIN)
