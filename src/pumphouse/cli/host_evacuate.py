@@ -87,7 +87,7 @@ class Evacuate(Table):
                 self.app.say(f"  {server.name:<24} {what}")
             show_evacuation(self.app, plan)
             service.refuse_evacuation(found)
-            dead = " Its machine will be switched off first." if plan.dead else ""
+            dead = " Its machine will be switched off first." if plan.needs_fencing else ""
             confirm(self.app, f"Host '{name}' will be emptied.{dead}", name, yes=parsed_args.yes)
             with running(self.app, service, bus):
                 record = service.evacuate(name, parsed_args.move, wishes, self.operation)

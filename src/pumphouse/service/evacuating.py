@@ -39,7 +39,7 @@ def plan(session: Session, name: str, wishes: Wishes | None = None) -> Evacuatio
     work, wishes = work_on_hypervisor(session, name, untold), wishes or Wishes()
     gone = dict.fromkeys((*wishes.leaving, *originals(session)))
     found = emptying.evacuation_plan(work, replace(wishes, leaving=tuple(gone)))
-    if found.dead:
+    if found.needs_fencing:
         emptying.refuse_unless_fenceable(work)
     return found
 
@@ -81,7 +81,7 @@ def carry_out(
         work = work_on_hypervisor(session, name, publish)
         leaving = tuple(server.id for server in found.evacuation.leaving)
         emptying.note_wishes(work, replace(wishes, leaving=leaving))
-        run(work, operations.kept_off(work))
+        run(work, operations.kept_off(work, found.evacuation))
         if found.migration:
             _migrate(session, found.migration)
         return finish(work, operation, operations.emptied(work))

@@ -62,8 +62,9 @@ def plan(session: Session, operation: str, name: str, *, evacuate: bool = False)
     _refuse(session, work, operation, _goes_on(record, operation), emptying)
     if not emptying:
         return HostPlan(operation, name, STAGES[operation](work))
-    first = (*operations.kept_off(work), *operations.emptied(work))
-    return HostPlan(operation, name, (*first, *STAGES[operation](work)), evacuation=_emptied(session, name))
+    evacuation = _emptied(session, name)
+    first = (*operations.kept_off(work, evacuation), *operations.emptied(work))
+    return HostPlan(operation, name, (*first, *STAGES[operation](work)), evacuation=evacuation)
 
 
 def _emptied(session: Session, name: str) -> EvacuationPlan:

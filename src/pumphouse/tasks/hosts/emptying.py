@@ -71,8 +71,6 @@ def fence(work: Work) -> None:
 
     :raises Refused: when that cannot be proven.
     """
-    if is_up(work):
-        return
     refuse_unless_fenceable(work)
     work.power.switch(PowerState.OFF, work.policy.timeouts.power)
     if work.power.state() is not PowerState.OFF:
@@ -107,6 +105,8 @@ def move(work: Work) -> None:
     moving = Moving(work, str(work.data["service"]))
     failed = _settle(work, moving)
     plan = evacuation_plan(work, _wishes(work))
+    if plan.needs_fencing and work.power.state() is not PowerState.OFF:  # it died since it was looked at
+        raise Refused(f"host {work.host.name!r} is down, and its machine has power", AGAIN)
     moves = [each for each in plan.moves if each.server.id not in moving.given_up]
     with ThreadPoolExecutor(work.policy.migrations, thread_name_prefix="evacuate") as pool:
         jobs = [pool.submit(moving.join, server.id, server.name) for server in plan.travelling]
