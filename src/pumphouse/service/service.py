@@ -22,11 +22,22 @@ from pumphouse.model import (
     RunResult,
     Selection,
     Step,
+    Wave,
+    WavePlan,
 )
 from pumphouse.plan.select import attached_to
 from pumphouse.ports import Cloud
 from pumphouse.report import Report, build
-from pumphouse.service import committing, decommissioning, hosts, migrating, planfile, undoing, upgrading
+from pumphouse.service import (
+    committing,
+    decommissioning,
+    hosts,
+    migrating,
+    planfile,
+    rolling,
+    undoing,
+    upgrading,
+)
 from pumphouse.service.host_actions import with_actions
 from pumphouse.service.session import Session, acceptance
 
@@ -199,6 +210,24 @@ class Service:
         """Remove what the empty source knows of hosts that left; on order switch its controllers off."""
         with self._session.working(decommissioning.DECOMMISSION, Selection(decommissioning.DECOMMISSION)):
             return decommissioning.carry_out(self._session, off=off)
+
+    def wave_plan(self, failed: rolling.Failures) -> WavePlan:
+        """In which waves the source gets empty and its hosts follow, as things are now.
+
+        :param failed: what is left out, as :meth:`wave` gave it.
+        """
+        return rolling.plan(self, self._session, failed)
+
+    def wave(self, wave: Wave) -> rolling.Failures:
+        """Carry out the first of the waves.
+
+        :return: what failed, by key, and why.
+        """
+        return rolling.carry_out(self, self._session, wave)
+
+    def finish(self) -> rolling.Failures:
+        """After the last wave: move what no server brought along, commit it, close the source."""
+        return rolling.finish(self, self._session)
 
     def cancel(self) -> None:
         """Stop what runs at its next safe point."""
