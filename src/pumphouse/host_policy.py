@@ -11,6 +11,12 @@ class HostTimeouts(Strict):
     """How long to wait for machines and for what works on them, in seconds."""
 
     power: float = Field(120, gt=0, description="A machine to be switched on or off.")
+    move: float = Field(
+        7200,
+        gt=0,
+        description="A server to be cold-migrated, evacuated or offloaded; and a live migration to end after it was "
+        "aborted or forced.",
+    )
     release: float = Field(1800, gt=0, description="The source's engine to let a machine go.")
     discovery: float = Field(1200, gt=0, description="A machine to turn up in the engine after its reset.")
     deployment: float = Field(7200, gt=0, description="The engine to install a machine.")

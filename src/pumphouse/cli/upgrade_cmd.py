@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pumphouse.cli.base import Listing, Table, add_yes, confirm, console
@@ -46,16 +47,15 @@ class Upgrade(Table):
         """Plan, show, ask; then one wave after the other, each planned anew."""
         from pumphouse.cli.wave_view import rows
 
-        bus = Bus()
+        bus, each = Bus(), parsed_args.approve_each
         with self.app.service(bus) as service:
-            plan = service.wave_plan({})
-            listed = list(rows(plan))
+            plan = service.waves.plan({})
             if not self.lists or not parsed_args.plan:
                 self._show(plan, errors=not parsed_args.plan)
             if not parsed_args.plan:
-                self._ask(plan, each=parsed_args.approve_each, yes=parsed_args.yes)
-                self._go(service, bus, plan, each=parsed_args.approve_each)
-        return COLUMNS, listed
+                self._ask(plan, each=each, yes=parsed_args.yes)
+                plan = self._go(service, bus, plan, each=each)
+        return COLUMNS, rows(plan)
 
     def _show(self, plan: WavePlan, *, errors: bool) -> None:
         from pumphouse.cli import wave_view
@@ -75,27 +75,30 @@ class Upgrade(Table):
                 yes=yes,
             )
 
-    def _go(self, service: "Service", bus: Bus, plan: WavePlan, *, each: bool) -> None:
+    def _go(self, service: "Service", bus: Bus, plan: WavePlan, *, each: bool) -> WavePlan:
+        """Carry out wave after wave; what was done, and what stays."""
         failed: dict[str, str] = {}
-        number, before = 0, None
+        done, before = list[Wave](), None
         while plan.waves:
-            wave, number = plan.waves[0], number + 1
+            wave = plan.waves[0]
             if wave == before:
                 raise PumphouseError(
                     "the last wave changed nothing, though nothing failed in it",
                     "See the log, then run it again.",
                 )
-            if each and number > 1:
+            if each and done:
                 self._show(plan, errors=True)
-            self._begin(number, wave, each=each)
+            done.append(wave)
+            self._begin(len(done), wave, each=each)
             with running(self.app, service, bus):
-                failed |= (new := service.wave(wave))
+                failed |= (new := service.waves.carry_out(wave))
             self._tell(new)
-            before, plan = (None if new else wave), service.wave_plan(failed)
+            before, plan = (None if new else wave), service.waves.plan(failed)
         if not plan.remains and not failed:
             self._close(service, bus, each=each)
         else:
             self._leave(plan, failed)
+        return replace(plan, waves=tuple(done))
 
     def _begin(self, number: int, wave: Wave, *, each: bool) -> None:
         from pumphouse.cli.wave_view import lines
@@ -114,7 +117,7 @@ class Upgrade(Table):
         if each:
             confirm(self.app, f"All that is left moves, and the source is closed. {GOES}", "close", yes=False)
         with running(self.app, service, bus):
-            failed = service.finish()
+            failed = service.waves.finish()
         self._tell(failed)
         self.exit_code = int(bool(failed))
         if not failed:

@@ -3,7 +3,7 @@
 A *key* names one resource of the source everywhere (plan, ledger, events, report): ``kind:source-id``.
 """
 
-from pumphouse.model.evacuation import EvacuationPlan, How, Move, Unmoved
+from pumphouse.model.evacuation import EvacuationPlan, How, Move, Unmoved, Wishes
 from pumphouse.model.host import (
     BootDevice,
     ComputeHost,
@@ -86,6 +86,7 @@ __all__ = [
     "Version",
     "Wave",
     "WavePlan",
+    "Wishes",
     "fingerprint",
     "is_filter",
     "make_key",

@@ -61,3 +61,19 @@ class EvacuationPlan:
             if move.target:
                 found[move.target] = found.get(move.target, Resources()) + move.server.needs
         return found
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the operator wants of the emptying of a host.
+
+    :param reason: why it is emptied, for those who see that it is disabled.
+    :param leaving: ids of servers that are not moved within the source: they go, or have gone, to the destination.
+    :param keep_off: hosts (of compute services) that must get nothing.
+    :param rebuild: whether servers with disks on a dead host may be made anew elsewhere.
+    """
+
+    reason: str = ""
+    leaving: tuple[str, ...] = ()
+    keep_off: tuple[str, ...] = ()
+    rebuild: bool = False

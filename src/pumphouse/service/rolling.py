@@ -46,72 +46,78 @@ Failures = Mapping[str, str]
 """Keys (``server:ID``, ``host:NAME``...) of what failed in this run → why; it is left out from now on."""
 
 
-def plan(service: "Service", session: Session, failed: Failures) -> WavePlan:
-    """All waves from how things are now; nothing is touched.
+class Waves:
+    """The use cases of the whole, made of the others."""
 
-    :param failed: what is left out.
-    :raises Refused: when something blocks all of it, or nothing could install hosts.
-    """
-    a = session.adapters
-    if a.provisioner("destination") is None:
-        raise Refused(
-            "the destination has no deployment engine: no host could follow",
-            "Name one in config.yaml: destination.deployment; see docs/configuration.md.",
+    def __init__(self, service: "Service", session: Session) -> None:
+        self._service = service
+        self._session = session
+
+    def plan(self, failed: Failures) -> WavePlan:
+        """All waves from how things are now; nothing is touched.
+
+        :param failed: what is left out.
+        :raises Refused: when something blocks all of it, or nothing could install hosts.
+        """
+        session, a = self._session, self._session.adapters
+        if a.provisioner("destination") is None:
+            raise Refused(
+                "the destination has no deployment engine: no host could follow",
+                "Name one in config.yaml: destination.deployment; see docs/configuration.md.",
+            )
+        world = session.world([acceptance(ROOM, COMMAND, told=False)])
+        staying = {**_blocked(self._service, session, world), **_of("server", failed)}
+        records = [record for record in a.hosts.all() if record.operation == UPGRADE]
+        destination = occupancy(a.destination)
+        source = _with_begun(occupancy(a.source), destination, records)
+        moving = [server for server in source.servers if server.id not in staying]
+        parts = portions(world.source, moving, world.rows, session.config.policy)
+        return plan_waves(
+            source,
+            destination,
+            [[_leaving_out(portion, staying) for portion in each] for each in parts],
+            arrived=_arrived(world, destination),
+            staying=staying,
+            kept={**_kept(session, source, records), **_of("host", failed)},
         )
-    world = session.world([acceptance(ROOM, COMMAND, told=False)])
-    staying = {**_blocked(service, session, world), **_of("server", failed)}
-    records = [record for record in a.hosts.all() if record.operation == UPGRADE]
-    destination = occupancy(a.destination)
-    source = _with_begun(occupancy(a.source), destination, records)
-    moving = [server for server in source.servers if server.id not in staying]
-    parts = portions(world.source, moving, world.rows, session.config.policy)
-    return plan_waves(
-        source,
-        destination,
-        [[_leaving_out(portion, staying) for portion in each] for each in parts],
-        arrived=_arrived(world, destination),
-        staying=staying,
-        kept={**_kept(session, source, records), **_of("host", failed)},
-    )
 
+    def carry_out(self, wave: Wave) -> Failures:
+        """One wave; it ends where something fails, for the rest was planned without that.
 
-def carry_out(service: "Service", session: Session, wave: Wave) -> dict[str, str]:
-    """One wave; it ends where something fails, for the rest was planned without that.
-
-    :return: what failed; what had no part in that is done.
-    :raises Interrupted: when it was cancelled; the same command goes on.
-    """
-    for selection, servers in _selections(wave.portions):
-        if failed := _move(service, selection, servers):
-            return failed
-    failed = dict[str, str]()
-    for name in wave.upgrades:
-        try:
-            service.host_change(UPGRADE, name, evacuate=True)
-        except Interrupted:
-            raise
-        except PumphouseError as error:
-            failed[make_key("host", name)] = error.message
-            _quarantine(session, name)
-    return failed
-
-
-def finish(service: "Service", session: Session) -> dict[str, str]:
-    """What no server brought along moves too, and the source is closed.
-
-    :return: what failed.
-    :raises Refused: when the source holds something that was not moved; lists what.
-    """
-    result = service.migrate(service.skip_blocked(service.plan(EVERYTHING)))
-    if failed := _failed(result):
+        :return: what failed; what had no part in that is done.
+        :raises Interrupted: when it was cancelled; the same command goes on.
+        """
+        for selection, servers in _selections(wave.portions):
+            if failed := _move(self._service, selection, servers):
+                return failed
+        failed = {}
+        for name in wave.upgrades:
+            try:
+                self._service.host_change(UPGRADE, name, evacuate=True)
+            except Interrupted:
+                raise
+            except PumphouseError as error:
+                failed[make_key("host", name)] = error.message
+                _quarantine(self._session, name)
         return failed
-    rows, source = session.adapters.ledger.rows(), session.look()[0]
-    here = ((source.by_key(key), (row.how, row.state)) for key, row in rows.items())
-    if any(item and how == ("created", "done") and not is_left(item) for item, how in here):
-        failed = _failed(service.commit(EVERYTHING))
-    if not failed:
-        service.decommission(off=False)
-    return failed
+
+    def finish(self) -> Failures:
+        """What no server brought along moves too, and the source is closed.
+
+        :return: what failed.
+        :raises Refused: when the source holds something that was not moved; lists what.
+        """
+        service = self._service
+        result = service.migrate(service.skip_blocked(service.plan(EVERYTHING)))
+        if failed := _failed(result):
+            return failed
+        rows, source = self._session.adapters.ledger.rows(), self._session.look()[0]
+        here = ((source.by_key(key), (row.how, row.state)) for key, row in rows.items())
+        if any(item and how == ("created", "done") and not is_left(item) for item, how in here):
+            failed = _failed(service.commit(EVERYTHING))
+        if not failed:
+            service.decommission(off=False)
+        return failed
 
 
 # --- servers ------------------------------------------------------------------------------------

@@ -22,8 +22,6 @@ from pumphouse.model import (
     RunResult,
     Selection,
     Step,
-    Wave,
-    WavePlan,
 )
 from pumphouse.plan.select import attached_to
 from pumphouse.ports import Cloud
@@ -39,10 +37,11 @@ from pumphouse.service import (
     upgrading,
 )
 from pumphouse.service.host_actions import with_actions
+from pumphouse.service.maintenance import Maintenance
 from pumphouse.service.session import Session, acceptance
 
 
-class Service:
+class Service(Maintenance):
     """What Pumphouse can do. Methods that change something hold locks on what they change.
 
     :param connect: opens a cloud by role, for the check of what cannot be reached.
@@ -183,20 +182,21 @@ class Service:
         with self._session.working("rollback", selection):
             return self._told(selection, undoing.rollback, selection)
 
-    def host_plan(self, operation: str, host: str) -> upgrading.HostPlan:
+    def host_plan(self, operation: str, host: str, *, evacuate: bool = False) -> upgrading.HostPlan:
         """What ``upgrade``, ``acquire`` or ``withdraw`` would do with a host.
 
+        :param evacuate: whether it is emptied first.
         :raises Refused: when it must not be done; nothing was touched.
         """
-        return upgrading.plan(self._session, operation, host)
+        return upgrading.plan(self._session, operation, host, evacuate=evacuate)
 
-    def host_change(self, operation: str, host: str) -> HostRecord:
+    def host_change(self, operation: str, host: str, *, evacuate: bool = False) -> HostRecord:
         """Upgrade or acquire a host, or withdraw it; an operation that was begun goes on.
 
         :raises PumphouseError: when a stage fails; says what to do.
         """
         with self._session.working(operation, Selection(operation, (host,))):
-            return upgrading.carry_out(self._session, operation, host)
+            return upgrading.carry_out(self._session, operation, host, evacuate=evacuate)
 
     def decommission_preview(self, *, off: bool) -> decommissioning.Closing:
         """What decommission would do.
@@ -211,23 +211,10 @@ class Service:
         with self._session.working(decommissioning.DECOMMISSION, Selection(decommissioning.DECOMMISSION)):
             return decommissioning.carry_out(self._session, off=off)
 
-    def wave_plan(self, failed: rolling.Failures) -> WavePlan:
-        """In which waves the source gets empty and its hosts follow, as things are now.
-
-        :param failed: what is left out, as :meth:`wave` gave it.
-        """
-        return rolling.plan(self, self._session, failed)
-
-    def wave(self, wave: Wave) -> rolling.Failures:
-        """Carry out the first of the waves.
-
-        :return: what failed, by key, and why.
-        """
-        return rolling.carry_out(self, self._session, wave)
-
-    def finish(self) -> rolling.Failures:
-        """After the last wave: move what no server brought along, commit it, close the source."""
-        return rolling.finish(self, self._session)
+    @property
+    def waves(self) -> rolling.Waves:
+        """The whole source at once, wave by wave."""
+        return rolling.Waves(self, self._session)
 
     def cancel(self) -> None:
         """Stop what runs at its next safe point."""

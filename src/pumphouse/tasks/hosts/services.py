@@ -20,6 +20,22 @@ def compute_service(cloud: Cloud, host: str) -> Body | None:
     return next(iter(services), None)
 
 
+def set_status(cloud: Cloud, service: Body, status: str, reason: str = "") -> None:
+    """Enable or disable a compute service.
+
+    :param status: ``enabled`` or ``disabled``. :param reason: why it is disabled.
+    """
+    if cloud.supports("compute", "2.53"):
+        told = {"disabled_reason": reason} if reason else {}
+        cloud.put("compute", f"/os-services/{service['id']}", {"status": status, **told})
+        return
+    who = {"host": service["host"], "binary": service["binary"]}
+    if status == "enabled":
+        cloud.put("compute", "/os-services/enable", who)
+    else:
+        cloud.put("compute", "/os-services/disable-log-reason", {**who, "disabled_reason": reason})
+
+
 def agents(cloud: Cloud, host: str = "") -> tuple[Body, ...]:
     """The network agents of a host, or of all; none where Neutron has no such thing."""
     query = {"host": host} if host else {}
