@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pumphouse.cli.base import Listing, Table, add_yes, confirm, console
 from pumphouse.cli.running import running
-from pumphouse.errors import PumphouseError
+from pumphouse.errors import PumphouseError, Refused
 from pumphouse.events import Bus
 from pumphouse.model import Wave, WavePlan
 from pumphouse.report import units
@@ -107,7 +107,15 @@ class Upgrade(Table):
         for line in lines(wave):
             self.app.say(f"  {line}")
         if each:
-            confirm(self.app, GOES, f"wave {number}", yes=False)
+            self._approve(GOES, f"wave {number}", begun=number > 1)
+
+    def _approve(self, question: str, answer: str, *, begun: bool) -> None:
+        try:
+            confirm(self.app, question, answer, yes=False)
+        except Refused as refused:
+            if begun:
+                refused.message = refused.message.replace("nothing was touched", "what came before is done")
+            raise
 
     def _tell(self, failed: Mapping[str, str]) -> None:
         for key, why in failed.items():
@@ -115,7 +123,7 @@ class Upgrade(Table):
 
     def _close(self, service: "Service", bus: Bus, *, each: bool) -> None:
         if each:
-            confirm(self.app, f"All that is left moves, and the source is closed. {GOES}", "close", yes=False)
+            self._approve(f"All that is left moves, and the source is closed. {GOES}", "close", begun=True)
         with running(self.app, service, bus):
             failed = service.waves.finish()
         self._tell(failed)
