@@ -180,11 +180,11 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 @pytest.fixture(scope="session")
 def machine_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """A lab of its own whose hosts stand on machines: two in the source, one in the destination."""
+    """A lab of its own whose hosts stand on machines: two and a controller in the source, one in the destination."""
     home = os.environ.get("PUMPHOUSE_TEST_MACHINES_HOME") or tmp_path_factory.mktemp("machines")
     made = Lab(
         pathlib.Path(home),
-        *("--machines", "--source-hosts", "2", "--boot-seconds", "0.5"),
+        *("--machines", "--source-hosts", "2", "--controllers", "1", "--boot-seconds", "0.5"),
         port=os.environ.get("PUMPHOUSE_TEST_MACHINES_PORT"),
     )
     made.up()

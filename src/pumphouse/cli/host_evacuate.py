@@ -3,7 +3,6 @@
 import argparse
 from typing import TYPE_CHECKING, ClassVar
 
-from pumphouse.cli import plan_view
 from pumphouse.cli.base import Listing, Table, add_yes, confirm, console
 from pumphouse.cli.running import running
 from pumphouse.events import Bus
@@ -78,6 +77,8 @@ class Evacuate(Table):
             found = service.evacuation(name, parsed_args.move, wishes)
             plan, going = found.evacuation, found.migration
             if going:
+                from pumphouse.cli import plan_view
+
                 plan_view.summary(console(self.app, errors=True), going)
             for server in plan.leaving:
                 what = (

@@ -90,7 +90,8 @@ class HostRecord:
     """What the ledger remembers of an operation on a host.
 
     :param name: of the machine: its name at the source.
-    :param operation: ``maintenance``, ``evacuate``, ``upgrade``, ``acquire`` or ``decommission``.
+    :param operation: ``maintenance``, ``evacuate``, ``upgrade``, ``acquire``, ``withdraw``, ``decommission``, or
+        ``join`` (a controller).
     :param stage: what it is at, or ended at.
     :param state: ``running``, ``done``, ``failed``, or ``quarantined``: failed, and left out from now on.
     :param data: facts that a later stage needs; never a secret.

@@ -7,7 +7,7 @@ from pumphouse.errors import PumphouseError, Refused, UsageError
 from pumphouse.model import EvacuationPlan, HostRecord, PlacedServer, Plan, Selection, Wishes
 from pumphouse.plan.layout import Layout
 from pumphouse.plan.select import named
-from pumphouse.service.host_work import work_on
+from pumphouse.service.host_work import finish, untold, work_on_hypervisor
 from pumphouse.service.migrating import migrate
 from pumphouse.service.operating import operating
 from pumphouse.service.session import Session
@@ -36,7 +36,7 @@ def plan(session: Session, name: str, wishes: Wishes | None = None) -> Evacuatio
     :raises Refused: when the source has no such host.
     :raises PumphouseError: when it is dead, and its BMC gives no answer.
     """
-    work, wishes = work_on(session, name), wishes or Wishes()
+    work, wishes = work_on_hypervisor(session, name, untold), wishes or Wishes()
     gone = dict.fromkeys((*wishes.leaving, *originals(session)))
     found = emptying.evacuation_plan(work, replace(wishes, leaving=tuple(gone)))
     if found.dead:
@@ -79,15 +79,13 @@ def carry_out(
     a.locks.take({f"server:{s.id}": f"server {s.name!r}" for s in servers})
     with operating(session, operation, name) as publish:
         a.hosts.begin(name, operation, **kept(a.hosts.find(name)))
-        work = work_on(session, name, publish)
+        work = work_on_hypervisor(session, name, publish)
         leaving = tuple(server.id for server in found.evacuation.leaving)
         emptying.note_wishes(work, replace(wishes, leaving=leaving))
         run(work, operations.kept_off(work))
         if found.migration:
             _migrate(session, found.migration)
-        run(work, operations.emptied(work))
-        publish("host.done", f"host:{name}", host=name, operation=operation, to="")
-        return a.hosts.stage(name, "done", "done")
+        return finish(work, operation, operations.emptied(work))
 
 
 def reopen(session: Session, name: str) -> HostRecord:
@@ -97,16 +95,17 @@ def reopen(session: Session, name: str) -> HostRecord:
     """
     a = session.adapters
     a.locks.take({f"host:{name}": f"host {name!r}"})
-    emptying.refuse_unless_ours(work_on(session, name))
+    emptying.refuse_unless_ours(work_on_hypervisor(session, name, untold))
     with operating(session, "maintenance", name) as publish:
         a.hosts.begin(name, "maintenance", **kept(a.hosts.find(name)))
-        run(work := work_on(session, name, publish), operations.opened(work))
-        return a.hosts.stage(name, "done", "done")
+        work = work_on_hypervisor(session, name, publish)
+        return finish(work, "maintenance", operations.opened(work))
 
 
 def kept(record: HostRecord | None) -> dict[str, object]:
     """What the next operation on a host has to know of this one: servers that are on their way."""
-    return {k: v for k, v in (record.data if record else {}).items() if k in ("moves", "service")}
+    moves = record.data.get("moves") if record else None
+    return {"moves": moves} if moves else {}
 
 
 def originals(session: Session) -> tuple[str, ...]:

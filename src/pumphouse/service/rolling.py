@@ -116,7 +116,7 @@ class Waves:
         if any(item and how == ("created", "done") and not is_left(item) for item, how in here):
             failed = _failed(service.commit(EVERYTHING))
         if not failed:
-            service.decommission(off=False)
+            service.decommission("keep")
         return failed
 
 

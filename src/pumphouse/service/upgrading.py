@@ -6,16 +6,15 @@ from dataclasses import dataclass
 from pumphouse.errors import Refused, UsageError
 from pumphouse.hosts import Host
 from pumphouse.model import EvacuationPlan, HostRecord, NodeState, Result
-from pumphouse.ports import Publish
 from pumphouse.service import evacuating
-from pumphouse.service.host_work import work_on
+from pumphouse.service.host_work import finish, untold, work_on
 from pumphouse.service.hosts import machines
 from pumphouse.service.operating import operating
 from pumphouse.service.session import Session
 from pumphouse.tasks.hosts import installing, operations, smoke
 from pumphouse.tasks.hosts.emptiness import names, refuse_unless_empty
 from pumphouse.tasks.hosts.services import hypervisor
-from pumphouse.tasks.hosts.work import Stage, Work, run, unheard
+from pumphouse.tasks.hosts.work import Stage, Work
 
 STAGES: dict[str, Callable[[Work], tuple[Stage, ...]]] = {
     "upgrade": operations.upgrade,
@@ -51,7 +50,7 @@ def plan(session: Session, operation: str, name: str, *, evacuate: bool = False)
     record = session.adapters.hosts.find(name)
     if record and (record.operation, record.state) == (operation, "done"):
         return HostPlan(operation, name, (), str(record.data.get("host", "")) or operation)
-    work = _work(session, name, unheard)
+    work = work_on(session, _machine(session, name), untold)
     if operation == "withdraw":
         _refuse_written(work, record)
         return HostPlan(operation, name, STAGES[operation](work))
@@ -89,16 +88,8 @@ def carry_out(session: Session, operation: str, name: str, *, evacuate: bool = F
     with operating(session, operation, name) as publish:
         facts = dict(record.data) if record and operation == "withdraw" else evacuating.kept(record)
         a.hosts.begin(name, operation, **facts)
-        work = _work(session, name, publish)
-        run(work, planned.stages)
-        done = a.hosts.stage(name, "done", "done")
-        publish("host.done", f"host:{name}", host=name, operation=operation, to=done.data.get("host", ""))
-    return done
-
-
-def _work(session: Session, name: str, publish: Publish) -> Work:
-    _machine(session, name)
-    return work_on(session, name, publish)
+        work = work_on(session, _machine(session, name), publish)
+        return finish(work, operation, planned.stages)
 
 
 def _machine(session: Session, name: str) -> Host:
@@ -131,20 +122,33 @@ def _refuse(session: Session, work: Work, operation: str, goes_on: bool, emptyin
         raise Refused(
             f"host {name!r} is in neither cloud", "Only hosts of the source can be upgraded or acquired."
         )
-    if not work.host.macs:
-        raise Refused(
-            f"inventory.yaml gives host {name!r} no MAC addresses; engines recognise a machine by them",
-            "Add 'macs'.",
-        )
+    _refuse_without_macs(work.host)
     if found and not emptying:
         installing.refuse_unless_disabled(work, found.host)
         refuse_unless_empty(work.source, name, found.host)
     if operation == "upgrade":
-        _refuse_without_engine(work)
-        if work.policy.smoke_test:
-            smoke.ingredients(work.destination, work.policy.smoke_test)
+        refuse_unless_installable(work)
     if work.engine is None or work.engine.boots:
         work.power.state()  # raises when the BMC gives no answer
+
+
+def refuse_unless_installable(work: Work) -> None:
+    """The destination must have what makes the machine one of its hosts: MAC addresses, engine, smoke test.
+
+    :raises Refused: when something is missing; says what.
+    """
+    _refuse_without_macs(work.host)
+    _refuse_without_engine(work)
+    if work.policy.smoke_test:
+        smoke.ingredients(work.destination, work.policy.smoke_test)
+
+
+def _refuse_without_macs(host: Host) -> None:
+    if not host.macs:
+        raise Refused(
+            f"inventory.yaml gives host {host.name!r} no MAC addresses; engines recognise a machine by them",
+            "Add 'macs'.",
+        )
 
 
 def _refuse_without_engine(work: Work) -> None:

@@ -134,7 +134,8 @@ def _settle(work: Work, moving: Moving) -> list[CloudError]:
 
 def settle(work: Work) -> None:
     """Wait for what an earlier run ordered; nothing more leaves."""
-    if "service" in work.data and (failed := _settle(work, Moving(work, str(work.data["service"])))):
+    found = hypervisor(work.source, work.host.name)
+    if found and (failed := _settle(work, Moving(work, found.host))):
         raise failed[0]
 
 

@@ -71,10 +71,6 @@ class Work:
         return answer
 
 
-def unheard(type: str, key: str = "", **data: Any) -> None:
-    """Publishes nothing: for planning, which happens to nobody."""
-
-
 @dataclass(frozen=True)
 class Stage:
     """A part of an operation that can be repeated.
