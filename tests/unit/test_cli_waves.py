@@ -1,6 +1,7 @@
 """``pumphouse upgrade``: what it shows and asks, and how it goes on and ends."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from fake_service import FakeService, Shell
 from test_waves import FOUR, TWELVE, cloud, host, waves
 
 from pumphouse.cli.wave_view import share
-from pumphouse.model import Remainder, Wave, WavePlan
+from pumphouse.model import Event, Remainder, Wave, WavePlan
 
 PLAN = waves(cloud("source", FOUR, *TWELVE), cloud("destination", [host("d1")]))
 STAYS = Remainder("host h1", "its disk fails", "Change the disk.")
@@ -30,6 +31,7 @@ class Waves:
     planned: list[dict[str, str]] = field(default_factory=list)
     done: list[Wave] = field(default_factory=list)
     closed: int = 0
+    publish: Callable[[Event], None] = lambda event: None
 
     def plan(self, failed: dict[str, str]) -> WavePlan:
         self.planned.append(dict(failed))
@@ -38,6 +40,9 @@ class Waves:
 
     def carry_out(self, wave: Wave) -> dict[str, str]:
         self.done.append(wave)
+        for name in wave.upgrades:
+            told = {"host": name, "stage": "leave", "state": "done", "percent": 100, "message": ""}
+            self.publish(Event(1.0, "m1", "host.stage", f"host:{name}", told))
         return self.fails.get(len(self.done), {})
 
     def finish(self) -> dict[str, str]:
@@ -95,6 +100,12 @@ def test_it_is_asked_once_and_told_that_originals_and_disks_go(shell: Any, servi
     assert shell("upgrade", typed="upgrade\n") == 0
     assert (len(service.waves.done), service.waves.closed) == (3, 1)
     assert shell.err.count("Type '") == 1
+
+
+def test_what_happens_is_told_once(shell: Any, service: Any) -> None:
+    service.waves.publish = lambda event: service.bus.publish(event)
+    assert shell("upgrade --yes") == 0
+    assert shell.err.count("h2: leave: done") == 1
 
 
 def test_each_wave_can_be_approved(shell: Any, service: Any) -> None:

@@ -13,6 +13,7 @@ from pumphouse.model import (
     Action,
     ComputeHost,
     HostRecord,
+    Item,
     Occupancy,
     PlacedServer,
     Portion,
@@ -75,7 +76,7 @@ class Waves:
         return plan_waves(
             source,
             destination,
-            [[_leaving_out(portion, staying) for portion in each] for each in parts],
+            [[_leaving_out(portion, world, staying) for portion in each] for each in parts],
             arrived=_arrived(world, destination),
             staying=staying,
             kept={**_kept(session, source, records), **_of("host", failed)},
@@ -138,11 +139,16 @@ def _arrived(world: World, destination: Occupancy) -> frozenset[str]:
     return frozenset(rows | {tag.removeprefix(MARK) for tag in tags if tag.startswith(MARK)})
 
 
-def _leaving_out(portion: Portion, staying: Mapping[str, str]) -> Portion:
+def _leaving_out(portion: Portion, world: World, staying: Mapping[str, str]) -> Portion:
     """A project is moved without its servers that stay."""
     if portion.selection.what != "project":
         return portion
-    exclude = tuple(make_key("server", identifier) for identifier in staying)
+
+    def theirs(item: Item) -> bool:
+        owner = world.source.name_of("project", item.project_id)
+        return bool({owner, item.project_id} & set(portion.selection.names))
+
+    exclude = tuple(i.key for i in world.source.of("server") if i.id in staying and theirs(i))
     return replace(portion, selection=replace(portion.selection, exclude=exclude))
 
 
