@@ -103,7 +103,10 @@ def test_it_is_asked_once_and_told_that_originals_and_disks_go(shell: Any, servi
 
 
 def test_what_happens_is_told_once(shell: Any, service: Any) -> None:
-    service.waves.publish = lambda event: service.bus.publish(event)
+    def publish(event: Event) -> None:
+        service.bus.publish(event)  # there is one only when the command has begun
+
+    service.waves.publish = publish
     assert shell("upgrade --yes") == 0
     assert shell.err.count("h2: leave: done") == 1
 
