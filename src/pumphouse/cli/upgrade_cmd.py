@@ -124,6 +124,7 @@ class Upgrade(Table):
     def _close(self, service: "Service", bus: Bus, *, each: bool) -> None:
         if each:
             self._approve(f"All that is left moves, and the source is closed. {GOES}", "close", begun=True)
+        self.app.say("all that is left moves, and the source is closed")
         with running(self.app, service, bus):
             failed = service.waves.finish()
         self._tell(failed)
