@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from fakes import FakeClock, RecordingCloud
 
-from pumphouse.errors import CloudError, Conflict, NotMoved
+from pumphouse.errors import CloudError, Conflict, Interrupted, NotMoved
 from pumphouse.host_policy import HostPolicy
 from pumphouse.hosts import Host
 from pumphouse.ledger.hosts import SqlHostLedger
@@ -204,3 +204,10 @@ def test_a_rerun_waits_for_what_was_ordered_and_counts_from_then(tmp_path: Path)
     with pytest.raises(CloudError, match="aborted after 60 s"):
         nova.moving.finish("s1", order)
     assert nova.orders() == []
+
+
+def test_after_a_stop_nothing_more_begins(nova: Nova) -> None:
+    nova.clock.stopped = True
+    with pytest.raises(Interrupted):
+        nova.move(How.LIVE)
+    assert nova.orders() == [] and nova.moving.ordered == {}

@@ -6,6 +6,7 @@ from fakes import RecordingCloud
 
 from pumphouse.model import Resources
 from pumphouse.tasks.hosts.occupancy import occupancy
+from pumphouse.tasks.hosts.services import release_evacuated
 
 
 def body(identifier: str, **fields: Any) -> dict[str, Any]:
@@ -113,3 +114,20 @@ def test_before_2_47_flavors_are_asked_for_by_id() -> None:
     made.on("GET", "compute", "/flavors/detail", {"flavors": [flavor]})
     made.on("GET", "compute", "/flavors/7/os-extra_specs", {"extra_specs": {}})
     assert occupancy(made).servers[0].needs == Resources(3, 128, 3)
+
+
+def test_a_dead_host_gives_back_what_evacuated_servers_have_and_nothing_else() -> None:
+    made = RecordingCloud("source")
+    provider = {"resource_providers": [{"name": "h1", "uuid": "rp1"}]}
+    consumers = {name: {} for name in ("evacuated", "here", "migration", "nowhere-else")}
+    made.on("GET", "placement", "/resource_providers", provider)
+    made.on("GET", "placement", "/resource_providers/rp1/allocations", {"allocations": consumers})
+    for name, host in (("evacuated", "h2"), ("here", "h1"), ("nowhere-else", "h2")):
+        made.on("GET", "compute", f"/servers/{name}", {"server": {"OS-EXT-SRV-ATTR:host": host}})
+    rest = {"project_id": "p", "user_id": "u", "consumer_generation": 3}
+    both = {"rp1": {"resources": {"VCPU": 1}}, "rp2": {"resources": {"VCPU": 1}}}
+    made.on("GET", "placement", "/allocations/evacuated", {"allocations": dict(both), **rest})
+    made.on("GET", "placement", "/allocations/nowhere-else", {"allocations": {"rp1": both["rp1"]}, **rest})
+    release_evacuated(made, "h1", "h1")
+    assert made.did("PUT") == [("PUT", "/allocations/evacuated")]
+    assert made.sent("PUT", "/allocations/evacuated") == [{"allocations": {"rp2": both["rp2"]}, **rest}]

@@ -87,10 +87,13 @@ class Evacuate(Table):
                 self.app.say(f"  {server.name:<24} {what}")
             show_evacuation(self.app, plan)
             service.refuse_evacuation(found)
-            dead = " Its machine will be switched off first." if plan.dead else ""
+            dead = " Its machine will be switched off first." if plan.needs_fencing else ""
             confirm(self.app, f"Host '{name}' will be emptied.{dead}", name, yes=parsed_args.yes)
             with running(self.app, service, bus):
                 record = service.evacuate(name, parsed_args.move, wishes, self.operation)
+            if plan.leaving:
+                count = len(plan.leaving)
+                self.app.say(f"left on {name}: {count} originals; they go with 'pumphouse commit'")
         return COLUMNS, [(name, record.operation, record.state)]
 
 

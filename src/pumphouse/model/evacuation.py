@@ -54,6 +54,11 @@ class EvacuationPlan:
     travelling: tuple[PlacedServer, ...] = ()
 
     @property
+    def needs_fencing(self) -> bool:
+        """Whether servers are to run elsewhere that may still run on a host nobody hears of."""
+        return self.dead and bool(self.moves)
+
+    @property
     def arriving(self) -> dict[str, Resources]:
         """What each host gets."""
         found: dict[str, Resources] = {}

@@ -39,7 +39,7 @@ def plan(session: Session, name: str, wishes: Wishes | None = None) -> Evacuatio
     work, wishes = work_on_hypervisor(session, name, untold), wishes or Wishes()
     gone = dict.fromkeys((*wishes.leaving, *originals(session)))
     found = emptying.evacuation_plan(work, replace(wishes, leaving=tuple(gone)))
-    if found.dead:
+    if found.needs_fencing:
         emptying.refuse_unless_fenceable(work)
     return found
 
@@ -75,14 +75,13 @@ def carry_out(
     a.locks.take({f"host:{name}": f"host {name!r}"})
     found = preview(session, name, move, wishes)
     refuse(found.evacuation, found.migration)
-    servers = [move.server for move in found.evacuation.moves]
-    a.locks.take({f"server:{s.id}": f"server {s.name!r}" for s in servers})
+    claim(session, found.evacuation)
     with operating(session, operation, name) as publish:
         a.hosts.begin(name, operation, **kept(a.hosts.find(name)))
         work = work_on_hypervisor(session, name, publish)
         leaving = tuple(server.id for server in found.evacuation.leaving)
         emptying.note_wishes(work, replace(wishes, leaving=leaving))
-        run(work, operations.kept_off(work))
+        run(work, operations.kept_off(work, found.evacuation))
         if found.migration:
             _migrate(session, found.migration)
         return finish(work, operation, operations.emptied(work))
@@ -123,6 +122,15 @@ def refuse(found: EvacuationPlan, migration: Plan | None = None) -> None:
     if migration and migration.blocked:
         first = migration.blocked[0]
         raise Refused(f"blocked: {first.what}", first.remedy)
+
+
+def claim(session: Session, found: EvacuationPlan) -> None:
+    """From now on nobody else works on these servers.
+
+    :raises Refused: when somebody does, e.g. takes one to the destination.
+    """
+    servers = [move.server for move in found.moves]
+    session.adapters.locks.take({f"server:{s.id}": f"server {s.name!r}" for s in servers})
 
 
 def _chosen(session: Session, host: str, move: Sequence[str]) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ STAGES: dict[str, Callable[[Work], tuple[Stage, ...]]] = {
     "acquire": operations.acquire,
     "withdraw": operations.withdraw,
 }
+EMPTYING = ("disable", "fence", "move", "proof", "empty")  # stages in which the machine is still the source's
 WRITTEN = (NodeState.DEPLOYING, NodeState.DEPLOYED, NodeState.FAILED)
 
 
@@ -54,12 +55,16 @@ def plan(session: Session, operation: str, name: str, *, evacuate: bool = False)
     if operation == "withdraw":
         _refuse_written(work, record)
         return HostPlan(operation, name, STAGES[operation](work))
-    emptying = evacuate and not (_goes_on(record, operation) and installing.begun(work))
+    beyond = record and _goes_on(record, operation) and record.stage not in EMPTYING
+    emptying = (
+        evacuate and not beyond
+    )  # the machine may have been started: it is no dead host to be switched off
     _refuse(session, work, operation, _goes_on(record, operation), emptying)
     if not emptying:
         return HostPlan(operation, name, STAGES[operation](work))
-    first = (*operations.kept_off(work), *operations.emptied(work))
-    return HostPlan(operation, name, (*first, *STAGES[operation](work)), evacuation=_emptied(session, name))
+    evacuation = _emptied(session, name)
+    first = (*operations.kept_off(work, evacuation), *operations.emptied(work))
+    return HostPlan(operation, name, (*first, *STAGES[operation](work)), evacuation=evacuation)
 
 
 def _emptied(session: Session, name: str) -> EvacuationPlan:
@@ -85,6 +90,8 @@ def carry_out(session: Session, operation: str, name: str, *, evacuate: bool = F
     planned, record = plan(session, operation, name, evacuate=evacuate), a.hosts.find(name)
     if not planned.stages and record:
         return record
+    if planned.evacuation:
+        evacuating.claim(session, planned.evacuation)
     with operating(session, operation, name) as publish:
         facts = dict(record.data) if record and operation == "withdraw" else evacuating.kept(record)
         a.hosts.begin(name, operation, **facts)

@@ -11,11 +11,18 @@ from pumphouse.plan.evacuation import plan_evacuation
 from pumphouse.tasks.hosts.emptiness import inhabited
 from pumphouse.tasks.hosts.moving import Moving
 from pumphouse.tasks.hosts.occupancy import occupancy
-from pumphouse.tasks.hosts.services import Body, compute_service, hypervisor, set_status
+from pumphouse.tasks.hosts.services import (
+    Body,
+    compute_service,
+    hypervisor,
+    release_evacuated,
+    set_status,
+)
 from pumphouse.tasks.hosts.work import Work
 
 MARK = "pumphouse: "  # begins the reason of a host that we disabled; only such a one is enabled again
 SETTLING = 60.0  # seconds Nova gets to give back what moved servers had on the host
+AGAIN = "Run the same command again."
 TOLD = 3  # servers whose reason is told, the rest is counted
 
 
@@ -64,8 +71,6 @@ def fence(work: Work) -> None:
 
     :raises Refused: when that cannot be proven.
     """
-    if is_up(work):
-        return
     refuse_unless_fenceable(work)
     work.power.switch(PowerState.OFF, work.policy.timeouts.power)
     if work.power.state() is not PowerState.OFF:
@@ -100,6 +105,8 @@ def move(work: Work) -> None:
     moving = Moving(work, str(work.data["service"]))
     failed = _settle(work, moving)
     plan = evacuation_plan(work, _wishes(work))
+    if plan.needs_fencing and work.power.state() is not PowerState.OFF:  # it died since it was looked at
+        raise Refused(f"host {work.host.name!r} is down, and its machine has power", AGAIN)
     moves = [each for each in plan.moves if each.server.id not in moving.given_up]
     with ThreadPoolExecutor(work.policy.migrations, thread_name_prefix="evacuate") as pool:
         jobs = [pool.submit(moving.join, server.id, server.name) for server in plan.travelling]
@@ -140,17 +147,16 @@ def settle(work: Work) -> None:
 
 
 def prove(work: Work) -> None:
-    """See that no server is left, nor anything that a move left behind.
+    """See that no server is left but originals that wait for commit, nor anything that a move left behind.
 
     :raises Refused: when there is; lists what.
     """
-    name, host = work.host.name, str(work.data["service"])
-    if work.until(SETTLING, lambda: None if list(inhabited(work.source, name, host)) else True):
+    name, host, gone = work.host.name, str(work.data["service"]), _wishes(work).leaving
+    if not is_up(work):
+        release_evacuated(work.source, name, host)
+    if work.until(SETTLING, lambda: None if list(inhabited(work.source, name, host, gone)) else True):
         return
-    raise Refused(
-        f"host {name!r} is not empty: {'; '.join(inhabited(work.source, name, host))}",
-        "Originals of servers that have moved to the destination go with 'pumphouse commit'.",
-    )
+    raise Refused(f"host {name!r} is not empty: {'; '.join(inhabited(work.source, name, host, gone))}", AGAIN)
 
 
 def enable(work: Work) -> None:

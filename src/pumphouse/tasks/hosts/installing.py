@@ -62,11 +62,6 @@ def _begun(work: Work) -> bool:
     return "host" in work.data or (node is not None and node.state in TAKEN)
 
 
-def begun(work: Work) -> bool:
-    """Whether anything was done to the machine: it was started, wiped, or taken by the engine."""
-    return bool(work.data.get("started") or work.data.get("released")) or _begun(work)
-
-
 def isolate(work: Work) -> None:
     """Put the machine into the network that the engine boots machines in."""
     if work.network and not _begun(work):

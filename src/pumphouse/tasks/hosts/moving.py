@@ -46,6 +46,7 @@ class Moving:
 
         :raises CloudError: when it does not; it is where it was, or the message says what is left to do.
         """
+        self._work.clock.check()  # of those that wait for their turn none begins after a stop
         server = move.server
         order = {
             "name": server.name,

@@ -1,6 +1,7 @@
 """Operations on a host: which stages they consist of, in order."""
 
 from pumphouse.host_policy import HostTimeouts
+from pumphouse.model import EvacuationPlan
 from pumphouse.tasks.hosts import emptying, installing, joining, leaving, smoke
 from pumphouse.tasks.hosts.work import Stage, Work
 
@@ -9,11 +10,11 @@ GIVE_UP = "To give up, as long as nothing is written: 'pumphouse host withdraw'.
 BACK = "To give up, as long as nothing is written: take it back in the engine, and start it from its disk."
 
 
-def kept_off(work: Work) -> tuple[Stage, ...]:
+def kept_off(work: Work, plan: EvacuationPlan) -> tuple[Stage, ...]:
     """Nothing new comes to a host of the source, and a dead one cannot come back to life."""
     limits = work.policy.timeouts
     stages = [Stage("disable", "keep new servers off it", emptying.disable, AGAIN)]
-    if not emptying.is_up(work):
+    if plan.needs_fencing:
         about = "switch its machine off, for Nova has lost it: no server may run twice"
         stages.append(Stage("fence", about, emptying.fence, AGAIN, limits.power))
     return tuple(stages)

@@ -54,6 +54,28 @@ def provider(cloud: Cloud, name: str) -> Body | None:
     return next(iter(found), None)
 
 
+def release_evacuated(cloud: Cloud, name: str, host: str) -> None:
+    """Give back what servers still have of a dead host that they were evacuated from.
+
+    Nova does so itself once the host is back, which it may never be. What a server has under its own id belongs to
+    the host it is on; a migration that could be reverted has the old share under its id.
+
+    :param name: of the hypervisor.
+    :param host: of its compute service.
+    """
+    there = provider(cloud, name)
+    if there is None:
+        return
+    for consumer in allocations(cloud, name):
+        server = cloud.find("compute", f"/servers/{consumer}")
+        if server is None or server["server"]["OS-EXT-SRV-ATTR:host"] in (host, None):
+            continue
+        held = cloud.get("placement", f"/allocations/{consumer}")
+        if "project_id" in held and len(held["allocations"]) > 1:  # told from Placement's 1.12 on
+            del held["allocations"][there["uuid"]]
+            cloud.put("placement", f"/allocations/{consumer}", held)
+
+
 def allocations(cloud: Cloud, name: str) -> tuple[str, ...]:
     """Ids of who has resources of a hypervisor, as Placement knows them.
 
