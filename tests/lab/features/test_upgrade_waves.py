@@ -28,7 +28,7 @@ pytestmark = pytest.mark.lab
 BAD = "source-compute-2"
 HOSTS = [f"source-compute-{number}" for number in range(1, 5)]
 TENANTS = ("shop", "mail", "labs")
-KILLS = int(os.environ.get("PUMPHOUSE_TEST_WAVES_KILLS", "4"))
+KILLS = int(os.environ.get("PUMPHOUSE_TEST_WAVES_KILLS", "3"))
 ENGINES = os.environ.get("PUMPHOUSE_TEST_ENGINES", "command").split(",")
 #: What cannot be installed, in the words of the machines; the engine gives up at once.
 FAULT = "write"
