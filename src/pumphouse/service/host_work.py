@@ -41,7 +41,7 @@ def work_on(session: Session, host: Host, publish: Publish, power: Power | None 
         power or a.power(host),
         a.provisioner("destination"),
         a.provisioner("source"),
-        None,
+        a.network(),
         a.hosts,
         Temporaries(clouds, a.ledger, a.locks, a.clock, policy.timeouts.smoke_test),
         a.clock,

@@ -135,8 +135,7 @@ def _refuse(session: Session, work: Work, operation: str, goes_on: bool, emptyin
         refuse_unless_empty(work.source, name, found.host)
     if operation == "upgrade":
         refuse_unless_installable(work)
-    if work.engine is None or work.engine.boots:
-        work.power.state()  # raises when the BMC gives no answer
+    refuse_unless_reachable(work)
 
 
 def refuse_unless_installable(work: Work) -> None:
@@ -148,6 +147,14 @@ def refuse_unless_installable(work: Work) -> None:
     _refuse_without_engine(work)
     if work.policy.smoke_test:
         smoke.ingredients(work.destination, work.policy.smoke_test)
+
+
+def refuse_unless_reachable(work: Work) -> None:
+    """The machine must answer, and its network, as far as they are needed."""
+    if work.engine is None or work.engine.boots:
+        work.power.state()  # raises when the BMC gives no answer
+    if work.network:
+        work.network.check(work.host)
 
 
 def _refuse_without_macs(host: Host) -> None:

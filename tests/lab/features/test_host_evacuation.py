@@ -198,6 +198,7 @@ def test_a_dead_host_is_switched_off_before_its_servers_run_elsewhere(site):
     wait("the host to come back", lambda: site.host(FIRST).state == "up", 60)
     assert site.run("maintenance", "off", FIRST).returncode == 0
     assert site.where()["lost"] == ("ACTIVE", SECOND)
+    site.clear()
 
 
 def test_chosen_servers_go_to_the_destination_first(site):
@@ -212,4 +213,5 @@ def test_chosen_servers_go_to_the_destination_first(site):
     assert (site.see(leaver).status, site.see(leaver).compute_host) == ("SHUTOFF", host)
     assert site.see(other).compute_host != host
     assert site.lab.run("commit", "server", leaver.id, "--yes").returncode == 0
+    site.destination.compute.delete_server(tenant.there("compute", "servers", "leaver"))
     assert site.run("maintenance", "off", host).returncode == 0
