@@ -11,7 +11,7 @@ import yaml
 from fake_service import FakeService, Shell
 from test_waves import FOUR, TWELVE, cloud, host, waves
 
-from pumphouse.cli.wave_view import share
+from pumphouse.cli.wave_view import lines, share
 from pumphouse.model import Event, Remainder, Wave, WavePlan
 
 PLAN = waves(cloud("source", FOUR, *TWELVE), cloud("destination", [host("d1")]))
@@ -66,19 +66,26 @@ def shell(service: FakeService, tmp_path: Path) -> Any:
 
 def test_the_plan_is_a_picture_and_nothing_happens(shell: Any, service: Any) -> None:
     assert shell("upgrade --plan") == 0
-    lines = [line.rstrip() for line in shell.out.splitlines()]
-    assert lines[0].split() == ["now", "1", "2", "3"]
-    assert lines[1:6] == [
+    printed = [line.rstrip() for line in shell.out.splitlines()]
+    assert printed[0].split() == ["now", "1", "2", "3"]
+    assert printed[1:6] == [
         "source",
         "  h1         ████░░  →",
         "  h2         ████░░  ████░░  →",
         "  h3         ████░░  ████░░  ███░░░  →",
         "  h4         ████░░  ███░░░  ███░░░  →",
     ]
-    assert lines[6:8] == ["destination", "  d1         ░░░░░░  ██████  ██████  ██████"]
-    assert "  project a: 4 servers to the destination" in lines
-    assert "  host h2.example.org is emptied: c1 to h4.example.org (live)" in lines
+    assert printed[6:8] == ["destination", "  d1         ░░░░░░  ██████  ██████  ██████"]
+    assert "  project a: 4 servers to the destination" in printed
+    assert "  host h2.example.org is emptied: c1 to h4.example.org (live)" in printed
     assert service.waves.done == []
+
+
+def test_a_wave_tells_how_long_servers_are_without_service() -> None:
+    timed = replace(PLAN.waves[0], portions=(replace(PLAN.waves[0].portions[0], downtime=62.0),))
+    assert next(lines(timed)) == (
+        "project a: 4 servers to the destination, each up to about 1 min 2 s without service"
+    )
 
 
 def test_the_plan_as_a_list(shell: Any) -> None:

@@ -42,7 +42,12 @@ def remaining(console: Console, remains: Iterable[Remainder]) -> None:
 def lines(wave: Wave) -> Iterator[str]:
     """What is done in a wave, in order."""
     for portion in wave.portions:
-        yield f"{portion.selection}: {units.count(len(portion.servers), 'server')} to the destination"
+        down = (
+            f", each up to about {units.duration(portion.downtime)} without service"
+            if portion.downtime
+            else ""
+        )
+        yield f"{portion.selection}: {units.count(len(portion.servers), 'server')} to the destination{down}"
     for plan in wave.emptied:
         moves = ", ".join(
             f"{move.server.name} to {move.target} ({move.how})"

@@ -13,10 +13,12 @@ class Portion:
 
     :param selection: what selects them, and nothing else that takes room on hosts.
     :param servers: on their hosts of the source; availability zone and server group as in the destination.
+    :param downtime: expected seconds without service, of the one that takes longest; 0 when none of them runs.
     """
 
     selection: Selection
     servers: tuple[PlacedServer, ...]
+    downtime: float = 0.0
 
 
 @dataclass(frozen=True)

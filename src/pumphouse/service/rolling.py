@@ -21,6 +21,7 @@ from pumphouse.model import (
     Result,
     RunResult,
     Selection,
+    Step,
     Wave,
     WavePlan,
     make_key,
@@ -67,7 +68,9 @@ class Waves:
                 "Name one in config.yaml: destination.deployment; see docs/configuration.md.",
             )
         world = session.world([acceptance(ROOM, COMMAND, told=False)])
-        staying = {**_blocked(self._service, session, world), **_of("server", failed)}
+        steps = self._service.skip_blocked(session.plan(EVERYTHING, world)).steps
+        staying = {**_blocked(steps), **_of("server", failed)}
+        down = {step.key.partition(":")[2]: step.downtime for step in steps if step.kind == "server"}
         records = [record for record in a.hosts.all() if record.operation == UPGRADE]
         destination = occupancy(a.destination)
         source = _with_begun(occupancy(a.source), destination, records)
@@ -76,7 +79,7 @@ class Waves:
         return plan_waves(
             source,
             destination,
-            [[_leaving_out(portion, world, staying) for portion in each] for each in parts],
+            [[_timed(_leaving_out(portion, world, staying), down) for portion in each] for each in parts],
             arrived=_arrived(world, destination),
             staying=staying,
             kept={**_kept(session, source, records), **_of("host", failed)},
@@ -122,11 +125,15 @@ class Waves:
 
 
 # --- servers ------------------------------------------------------------------------------------
-def _blocked(service: "Service", session: Session, world: World) -> dict[str, str]:
+def _blocked(steps: Iterable[Step]) -> dict[str, str]:
     """Servers that rules keep from moving, and why."""
-    steps = service.skip_blocked(session.plan(EVERYTHING, world)).steps
     skipped = (step for step in steps if step.kind == "server" and step.action is Action.SKIP)
     return {step.key.partition(":")[2]: step.reason for step in skipped}
+
+
+def _timed(portion: Portion, downtimes: Mapping[str, float]) -> Portion:
+    """With the downtime that its servers have to expect."""
+    return replace(portion, downtime=max((downtimes.get(s.id, 0.0) for s in portion.servers), default=0.0))
 
 
 def _arrived(world: World, destination: Occupancy) -> frozenset[str]:
