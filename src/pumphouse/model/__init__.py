@@ -36,6 +36,7 @@ from pumphouse.model.plan import (
     is_filter,
 )
 from pumphouse.model.record import CheckResult, Event, Migration, Outcome, Result, Row, RunResult
+from pumphouse.model.waves import Portion, Remainder, Wave, WavePlan
 
 __all__ = [
     "FILTERS",
@@ -69,8 +70,10 @@ __all__ = [
     "Password",
     "PlacedServer",
     "Plan",
+    "Portion",
     "PowerState",
     "Problem",
+    "Remainder",
     "Resources",
     "Result",
     "Row",
@@ -81,6 +84,8 @@ __all__ = [
     "Temporary",
     "Unmoved",
     "Version",
+    "Wave",
+    "WavePlan",
     "Wishes",
     "fingerprint",
     "is_filter",

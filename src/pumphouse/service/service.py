@@ -32,6 +32,7 @@ from pumphouse.service import (
     hosts,
     migrating,
     planfile,
+    rolling,
     undoing,
     upgrading,
 )
@@ -212,6 +213,11 @@ class Service(Maintenance):
         """Remove what the empty source knows of hosts that left; on order let its controllers go."""
         with self._session.working(decommissioning.DECOMMISSION, Selection(decommissioning.DECOMMISSION)):
             return decommissioning.carry_out(self._session, fate)
+
+    @property
+    def waves(self) -> rolling.Waves:
+        """The whole source at once, wave by wave."""
+        return rolling.Waves(self, self._session)
 
     def cancel(self) -> None:
         """Stop what runs at its next safe point."""
