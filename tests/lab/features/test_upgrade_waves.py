@@ -55,18 +55,18 @@ def filled(lab):
     """Three projects with four servers each, the last one stopped, the first with a volume; all disks differ."""
     path = lab.home / "filled.json"  # of a home that is kept
     if not path.exists():
+        tenants = [Tenant(lab, name) for name in TENANTS]
         with concurrent.futures.ThreadPoolExecutor() as pool:
-            tenants = list(pool.map(tenant, [lab] * len(TENANTS), TENANTS, range(len(TENANTS))))
+            list(pool.map(furnish, tenants, range(len(tenants))))
         path.write_text(json.dumps(described(lab, tenants)))
     return json.loads(path.read_text())
 
 
-def tenant(lab, name, number):
-    made = Tenant(lab, name).furnish(number)
-    servers = [made.server(f"{made.name}-{index}", volumes=int(index == 0)) for index in range(4)]
-    made.here.compute.stop_server(servers[-1])
-    made.here.compute.wait_for_server(servers[-1], status="SHUTOFF")
-    return made
+def furnish(tenant, number):
+    tenant.furnish(number)
+    servers = [tenant.server(f"{tenant.name}-{index}", volumes=int(index == 0)) for index in range(4)]
+    tenant.here.compute.stop_server(servers[-1])
+    tenant.here.compute.wait_for_server(servers[-1], status="SHUTOFF")
 
 
 def described(lab, tenants):
