@@ -62,10 +62,12 @@ class Provisioner(Protocol):
     def find(self, host: Host) -> Node | None:
         """The machine, when the engine knows it."""
 
-    def release(self, host: Host, tell: Tell) -> None:
+    def release(self, host: Host, tell: Tell, timeout: float) -> None:
         """Take the machine out of this cloud and wipe it; returns when it is out. For the source's engine.
 
+        :param timeout: seconds.
         :raises WipeFailed: when it is still in the cloud.
+        :raises EngineBusy: when the engine works for somebody else, and still does after the timeout.
         """
 
     def enroll(self, host: Host) -> None:

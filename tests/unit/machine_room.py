@@ -179,7 +179,7 @@ class Engine:
     def find(self, host: Host | None) -> Node | None:
         return Node("7", "n7", self.room.state, MACS) if self.room.state else None
 
-    def release(self, host: Host, tell: Tell) -> None:
+    def release(self, host: Host, tell: Tell, timeout: float) -> None:
         self.room.does("release")
 
     def enroll(self, host: Host) -> None:

@@ -70,7 +70,7 @@ class CommandProvisioner:
         """Every machine counts as free: whether it is done already is for the program to see."""
         return Node(host.name, host.name, NodeState.FREE, host.macs)
 
-    def release(self, host: Host, tell: Tell) -> None:
+    def release(self, host: Host, tell: Tell, timeout: float) -> None:
         """Programs install only."""
         raise ProvisionError(
             f"host {host.name!r}: a deployment engine of type command lets no machine go",

@@ -1,7 +1,6 @@
 """All machines of a lab: made from its hosts, remembered in a file."""
 
 import http.client
-import importlib
 import json
 import threading
 import urllib.error
@@ -23,7 +22,6 @@ class Machinery:
 
     def __init__(self, room: Room, clouds: list[Cloud]) -> None:
         self.boot_seconds = room.settings.boot_seconds
-        self._fuel = room.url("fuel") if "fuel" in room.ports else ""
         self._file = room.root / "machines.json"
         self._nova = {cloud.name: cloud.url("nova") for cloud in clouds}
         self._lock = threading.Lock()
@@ -50,11 +48,9 @@ class Machinery:
             answer.read()
 
     def report(self, described: dict[str, Any]) -> None:
-        """See ``Surroundings``; Fuel's bootstrap and Ironic's ramdisk have agents that report by themselves."""
+        """See ``Surroundings``; Ironic's ramdisk has an agent, Fuel asks the machines itself."""
         if agent := self._agents.get(described["name"]):
             agent.report()
-        if self._fuel:
-            importlib.import_module("pumphouse.lab.fuel.agent").report(self._fuel, described)
 
     def handle(self, method: str, words: list[str], body: dict[str, Any]) -> tuple[int, Any]:
         """Status and answer of one request."""

@@ -45,15 +45,25 @@ def release(work: Work) -> None:
     """Have the source's engine let the machine go; it wipes it."""
     if work.former is None or not managed(work) or work.data.get("released"):
         return
-    work.former.release(work.host, work.tell)
+    work.note(released=False)
+    work.former.release(work.host, work.tell, work.policy.timeouts.release)
     work.note(released=True)
 
 
 def managed(work: Work) -> bool:
     """Whether the source's engine installed the machine, and has to let it go."""
-    return "released" in work.data or (
-        work.former is not None and work.former.find(work.host) is not None and not _begun(work)
-    )
+    if "released" in work.data:
+        return True
+    node = work.former.find(work.host) if work.former else None
+    return node is not None and node.state in TAKEN and not _begun(work)
+
+
+def let_go(work: Work) -> bool:
+    """Whether the source's engine may have wiped the machine; that it was asked to is in the ledger."""
+    if "released" not in work.data:
+        return False
+    node = work.former.find(work.host) if work.former and not work.data["released"] else None
+    return node is None or node.state is not NodeState.DEPLOYED
 
 
 def _begun(work: Work) -> bool:

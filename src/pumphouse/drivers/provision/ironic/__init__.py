@@ -24,7 +24,6 @@ from pumphouse.ports import Clock, Cloud
 VERIFY_SECONDS = 300.0
 POWER_SECONDS = 300.0
 INSPECT_SECONDS = 3600.0
-RELEASE_SECONDS = 7200.0
 
 
 class IronicProvisioner:
@@ -186,18 +185,16 @@ class IronicProvisioner:
         )
 
     # --- writing --------------------------------------------------------------------------------
-    def release(self, host: Host, tell: Tell) -> None:
+    def release(self, host: Host, tell: Tell, timeout: float) -> None:
         """Undeploy the node; Ironic wipes it as it is configured to."""
         body = self._find(host)
         if body is None or body["provision_state"] in states.FREE:
             return
         if body["provision_state"] == states.CLEAN_FAILED:
-            self._clean_again(host, body, tell, RELEASE_SECONDS)
+            self._clean_again(host, body, tell, timeout)
         else:
             self._nodes.provision(body["uuid"], "deleted")
-        body = self._follow(
-            host, body["uuid"], tell, RELEASE_SECONDS, (*states.CLEANING, *states.DELETING, "active")
-        )
+        body = self._follow(host, body["uuid"], tell, timeout, (*states.CLEANING, *states.DELETING, "active"))
         if body["provision_state"] not in states.FREE:
             raise WipeFailed(
                 f"host {host.name!r}: Ironic could not release it: {body['provision_state']}: {_last(body)}",
