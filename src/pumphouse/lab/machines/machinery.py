@@ -1,6 +1,7 @@
 """All machines of a lab: made from its hosts, remembered in a file."""
 
 import http.client
+import importlib
 import json
 import threading
 import urllib.error
