@@ -199,7 +199,7 @@ def machine_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     yield from _with_machines(tmp_path_factory, "machines", "--controllers", "1")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def fuel_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """The same without a controller, and with a Fuel master that installs the machines."""
     yield from _with_machines(tmp_path_factory, "fuel", "--engine", "fuel")
@@ -207,7 +207,7 @@ def fuel_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 @pytest.fixture(scope="module")
 def ironic_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """The same with Redfish BMCs and an Ironic; stopped as soon as its tests are done, for its memory."""
+    """Another one, whose machines have Redfish BMCs and are installed by Ironic."""
     yield from _with_machines(tmp_path_factory, "ironic", "--bmc", "redfish", "--engine", "ironic")
 
 

@@ -129,11 +129,11 @@ def test_a_host_that_does_not_join_is_told_and_joins_with_the_next_run(room, eng
 def test_a_host_is_released_and_wiped(room, engine):
     room.machine(OURS, fail="write")
     with pytest.raises(WipeFailed, match="could not release it: clean failed"):
-        engine.release(room.host(OURS), told([]), SECONDS)
-    engine.release(room.host(OURS), told([]), SECONDS)
+        engine.release(room.host(OURS), told([]), 120)
+    engine.release(room.host(OURS), told([]), 120)
     assert node(room, OURS)["provision_state"] == "available"
     assert room.machine(OURS)["disk"] == "blank"
-    engine.release(room.host(OURS), told([]), SECONDS)
+    engine.release(room.host(OURS), told([]), 120)
 
 
 # --- a machine that Ironic had before -------------------------------------------------------------
