@@ -3,6 +3,7 @@
 A *key* names one resource of the source everywhere (plan, ledger, events, report): ``kind:source-id``.
 """
 
+from pumphouse.model.access import Audited, Caller, Role
 from pumphouse.model.host import (
     BootDevice,
     HostRecord,
@@ -38,7 +39,9 @@ __all__ = [
     "About",
     "Acceptance",
     "Action",
+    "Audited",
     "BootDevice",
+    "Caller",
     "Capacity",
     "CheckResult",
     "Copied",
@@ -61,6 +64,7 @@ __all__ = [
     "PowerState",
     "Problem",
     "Result",
+    "Role",
     "Row",
     "RunResult",
     "Selection",
