@@ -109,6 +109,20 @@ class Page:
 
 
 @dataclass(frozen=True)
+class ProjectBody:
+    """A project of the source.
+
+    :param resources: how many it has, by kind.
+    :param migrations: ids of the migrations that name it.
+    """
+
+    id: str
+    name: str
+    resources: Mapping[str, int]
+    migrations: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class RuleBody:
     """A problem that a plan may tell."""
 
