@@ -222,6 +222,7 @@ class App(CliffApp):
         root = logging.getLogger()
         root.addHandler(handler)
         root.setLevel(logging.INFO)
+        logging.getLogger("alembic").setLevel(logging.WARNING)  # says something whenever a ledger is opened
         self._log = handler
 
     def _close_log(self) -> None:

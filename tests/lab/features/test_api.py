@@ -139,7 +139,7 @@ def test_a_project_goes_there_and_back_and_there_for_good(api, tenant):
     looked = api.ask("viewer", "POST", "/v1/plans", json=what)
     assert {step["action"] for step in looked.json()["steps"] if step["kind"] == "server"} == {"move"}
     first, killed = api.start("first", "conductor"), 0.0
-    slow = what | {"bandwidth": 0.02}
+    slow = what | {"bandwidth": 0.1}
     where = api.job("operator", "/v1/migrations", looked.headers["ETag"], json=slow)
 
     def copying():
