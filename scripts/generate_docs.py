@@ -18,8 +18,10 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from pumphouse.config import Config
+from pumphouse.drivers.machine_network.command import CommandNetworkSettings
+from pumphouse.drivers.machine_network.switch import SwitchSettings
 from pumphouse.drivers.provision.command import CommandSettings
-from pumphouse.hosts import Bmc, Host
+from pumphouse.hosts import Bmc, Host, Switch
 from pumphouse.kinds import KINDS
 from pumphouse.plan.rules import RULES
 from pumphouse.resource import Kind
@@ -44,8 +46,8 @@ fault is told with file, place and what would be right. An unknown key is a faul
 """
 INVENTORY = """\
 `inventory.yaml` names the machines that are hosts of the clouds, and their BMCs. It lies beside `config.yaml`, or where
-`inventory` there says. `defaults.bmc` holds for every host that does not say otherwise. An example is
-[samples/inventory.yaml](../samples/inventory.yaml); [hosts](hosts.md) shows what it is good for.
+`inventory` there says. `defaults.bmc` and `defaults.switch` hold for every host that does not say otherwise. An example
+is [samples/inventory.yaml](../samples/inventory.yaml); [hosts](hosts.md) shows what it is good for.
 """
 SUPPORTED = """\
 What Pumphouse carries from the source to the destination. Attributes are named as in the OpenStack API
@@ -71,9 +73,19 @@ def configuration() -> str:
     models: dict[type[BaseModel], list[str]] = {}
     for place, model in _places(Config):
         models.setdefault(model, []).append(f"`{place}`" if place else "Top level")
-    engines = {CommandSettings: ["`source.deployment`, `destination.deployment`: type `command`, also"]}
-    parts += [*_sections(models), *_sections(engines), "## inventory.yaml\n", INVENTORY]
-    return "\n".join([*parts, *_sections({Host: ["`hosts`, each"], Bmc: ["`hosts`, each: `bmc`"]})])
+    engines = "`source.deployment`, `destination.deployment`: type"
+    drivers: dict[type[BaseModel], list[str]] = {
+        CommandSettings: [f"{engines} `command`, also"],
+        CommandNetworkSettings: ["`hosts.network`: type `command`, also"],
+        SwitchSettings: ["`hosts.network`: type `switch`, also"],
+    }
+    machines: dict[type[BaseModel], list[str]] = {
+        Host: ["`hosts`, each"],
+        Bmc: ["`hosts`, each: `bmc`"],
+        Switch: ["`hosts`, each: `switch`"],
+    }
+    parts += [*_sections(models), *_sections(drivers), "## inventory.yaml\n", INVENTORY]
+    return "\n".join([*parts, *_sections(machines)])
 
 
 def _sections(models: Mapping[type[BaseModel], list[str]]) -> Iterator[str]:

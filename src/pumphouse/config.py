@@ -10,8 +10,6 @@ from typing import Any, Literal
 
 import yaml
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
@@ -22,7 +20,7 @@ from pydantic import (
 from pumphouse.api_policy import ApiPolicy
 from pumphouse.errors import ConfigError
 from pumphouse.hooks import Strict
-from pumphouse.host_policy import HostPolicy
+from pumphouse.host_policy import DriverChoice, HostPolicy
 from pumphouse.policy import Policy
 
 
@@ -57,16 +55,10 @@ class Identity(Strict):
     )
 
 
-class Deployment(BaseModel):
+class Deployment(DriverChoice):
     """The deployment engine of a cloud: its type, and the settings of that type's driver."""
 
-    model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
-
     type: str = Field(description="Driver: fuel, ironic, command, or another that is installed.")
-
-    def __repr_args__(self) -> Any:
-        """The type only: settings may be secrets."""
-        return [("type", self.type)]
 
 
 class CloudConfig(Strict):

@@ -32,6 +32,9 @@ class Power(Protocol):
 class MachineNetwork(Protocol):
     """Which network a machine's ports are in. All methods raise :class:`pumphouse.errors.MachineNetworkError`."""
 
+    def check(self, host: Host) -> None:
+        """Whether it could be changed, as far as that can be known without changing it."""
+
     def isolate(self, host: Host) -> None:
         """Into the network that the destination's deployment engine boots machines in; repeatable."""
 

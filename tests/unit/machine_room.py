@@ -57,6 +57,7 @@ class Room:
         self.clock = FakeClock()
         self.controller_has_macs = controller_has_macs
         self.engine: Engine | None = Engine(self)
+        self.network: Network | None = None
         self.config = self._config(smoke)
 
     def _config(self, smoke: bool) -> Config:
@@ -88,6 +89,7 @@ class Room:
             power=lambda host: Bmc(self),
             hosts=SqlHostLedger(database, self.clock),
             provisioner=lambda role: self.engine if role == "destination" else None,
+            network=lambda: self.network,
         )
         return Session(self.config, adapters, bus or Bus())
 
@@ -131,6 +133,23 @@ class Bmc:
                 self.room.state = NodeState.FREE
 
         self.room.does("reset", restart)
+
+
+class Network:
+    """Remembers what was done to the machine's."""
+
+    def __init__(self, room: Room) -> None:
+        self.room = room
+
+    def check(self, host: Host) -> None:
+        if error := self.room.fail.pop("network", None):
+            raise error
+
+    def isolate(self, host: Host) -> None:
+        self.room.does("isolate")
+
+    def restore(self, host: Host) -> None:
+        self.room.does("restore")
 
 
 class Engine:

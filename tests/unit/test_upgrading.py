@@ -3,12 +3,13 @@
 from pathlib import Path
 
 import pytest
-from machine_room import Killed, Room
+from machine_room import Killed, Network, Room
 
 from pumphouse.errors import (
     BmcLoginError,
     DeploymentFailed,
     EngineBusy,
+    MachineNetworkError,
     NotDiscovered,
     NotJoined,
     ProvisioningFailed,
@@ -215,3 +216,42 @@ def test_what_is_written_is_not_given_back(room: Room) -> None:
         upgrade(room)
     with pytest.raises(Refused, match="has been written to"):
         upgrade(room, "withdraw")
+
+
+# --- the network of the machine ----------------------------------------------------------------------
+def test_a_machine_is_isolated_while_it_is_installed(room: Room) -> None:
+    room.network = Network(room)
+    assert upgrade(room).state == "done"
+    assert room.did == ["isolate", *ALL[:5], "restore", *ALL[5:]]
+
+
+def test_given_back_it_starts_in_its_own_network(room: Room) -> None:
+    room.network = Network(room)
+    room.fail["isolate"] = MachineNetworkError("no such VLAN")
+    with pytest.raises(MachineNetworkError):
+        upgrade(room)
+    room.kill["deploy"] = "before"
+    with pytest.raises(Killed):
+        upgrade(room)
+    upgrade(room, "withdraw")
+    assert room.did == ["isolate", *ALL[:4], "withdraw", "restore", "boot from disk", "reset", "enable"]
+
+
+@pytest.mark.parametrize("what", ["isolate", "restore"])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_killed_at_the_network_the_same_command_comes_to_the_same_end(
+    room: Room, what: str, when: str
+) -> None:
+    room.network = Network(room)
+    room.kill[what] = when
+    with pytest.raises(Killed):
+        upgrade(room)
+    assert upgrade(room).state == "done"
+    order = [step for step in room.did if step in ("isolate", "boot from network", "deploy", "restore")]
+    assert [*dict.fromkeys(order)] == ["isolate", "boot from network", "deploy", "restore"]
+
+
+def test_a_switch_that_does_not_answer_refuses_before_anything_is_touched(room: Room) -> None:
+    room.network = Network(room)
+    room.fail["network"] = MachineNetworkError("nothing answers")
+    refused(room, MachineNetworkError, "nothing answers")

@@ -57,6 +57,7 @@ class Service:
             self._session.adapters.identity,
         )
         yield from hosts.check_bmcs(self._session)
+        yield from hosts.check_networks(self._session)
 
     def discover(self) -> tuple[CloudFacts, CloudFacts]:
         """Services, versions and capacity of both clouds."""

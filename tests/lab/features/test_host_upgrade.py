@@ -116,6 +116,7 @@ def work(machine, act, flavor=FLAVOR, seconds=60):
             session.adapters,
             power=lambda host: machine,
             provisioner=lambda role: machine if role == "destination" else None,
+            network=lambda: None,
         )
         return act(service)
 
