@@ -11,7 +11,7 @@ import types
 import typing
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal, Union
+from typing import Annotated, Any, Literal, Union
 
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
@@ -22,6 +22,7 @@ from pumphouse.drivers.machine_network.command import CommandNetworkSettings
 from pumphouse.drivers.machine_network.switch import SwitchSettings
 from pumphouse.drivers.provision.command import CommandSettings
 from pumphouse.drivers.provision.fuel import FuelSettings
+from pumphouse.drivers.provision.ironic import IronicSettings
 from pumphouse.hosts import Bmc, Host, Switch
 from pumphouse.kinds import KINDS
 from pumphouse.plan.rules import RULES
@@ -36,6 +37,7 @@ WORDS = {
     bool: "true or false",
     Path: "path",
     SecretStr: "secret",
+    Any: "anything",
 }
 
 
@@ -78,6 +80,7 @@ def configuration() -> str:
     drivers: dict[type[BaseModel], list[str]] = {
         CommandSettings: [f"{engines} `command`, also"],
         FuelSettings: [f"{engines} `fuel`, also"],
+        IronicSettings: [f"{engines} `ironic`, also"],
         CommandNetworkSettings: ["`hosts.network`: type `command`, also"],
         SwitchSettings: ["`hosts.network`: type `switch`, also"],
     }
@@ -130,6 +133,8 @@ def _row(name: str, info: FieldInfo) -> tuple[str, ...]:
 
 def _value(info: FieldInfo) -> str:
     (kind,) = _options(info.annotation)
+    if typing.get_origin(kind) is Annotated:
+        kind = typing.get_args(kind)[0]
     if typing.get_origin(kind) is Literal:
         return " or ".join(f"`{choice}`" for choice in typing.get_args(kind))
     if typing.get_origin(kind) is tuple and not _inner(kind):

@@ -57,6 +57,7 @@ class Room:
         self.clock = FakeClock()
         self.controller_has_macs = controller_has_macs
         self.engine: Engine | None = Engine(self)
+        self.stops = False
         self.network: Network | None = None
         self.config = self._config(smoke)
 
@@ -164,6 +165,10 @@ class Engine:
     def boots(self) -> bool:
         return self.room.boots
 
+    @property
+    def stops(self) -> bool:
+        return self.room.stops
+
     def check(self) -> Iterator[CheckResult]:
         yield from self.room.checks
 
@@ -181,6 +186,8 @@ class Engine:
         def known() -> None:
             if not self.room.boots:
                 self.room.state = NodeState.FREE
+            if self.room.stops and self.room.appears:
+                self.room.old_up = False
 
         self.room.does("enroll", known)
 

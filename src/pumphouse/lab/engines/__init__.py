@@ -6,7 +6,7 @@ its port is in ``room.SERVERS``.
 
 from typing import Any, Protocol
 
-from pumphouse.lab.engines import command, fuel
+from pumphouse.lab.engines import command, fuel, ironic
 from pumphouse.lab.room import Room
 
 
@@ -23,4 +23,5 @@ class Engine(Protocol):
 ENGINES: dict[str, Engine] = {
     "command": command,
     "fuel": fuel,
+    "ironic": ironic,
 }

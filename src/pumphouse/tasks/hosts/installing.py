@@ -102,6 +102,8 @@ def discover(work: Work) -> None:
     if _begun(work):
         return
     engine.enroll(work.host)
+    if engine.stops:
+        work.note(started=True)  # for the proof that the source has lost it
     last: list[str] = []
 
     def poll() -> Node | None:
@@ -133,9 +135,9 @@ def prove(work: Work) -> None:
     if not work.until(limit, lambda: True if is_down(work.source, host) else None):
         work.note(started=False)
         raise Refused(
-            f"nova-compute of host {host!r} still runs after {limit:g} s, though its machine was started from "
-            "the network: the BMC or the MAC addresses in inventory.yaml are those of another machine",
-            "Find out which machine was started; nothing has been written to it.",
+            f"nova-compute of host {host!r} still runs after {limit:g} s, though its machine was taken from the "
+            "source: the BMC or the MAC addresses in inventory.yaml are those of another machine",
+            "Find out which machine was stopped or started anew; nothing has been written to it.",
         )
 
 
@@ -164,7 +166,7 @@ def restore(work: Work) -> None:
 def withdraw(work: Work) -> None:
     """Have the engine give the machine back, as long as nothing is written to it."""
     node = work.node()
-    if work.engine and node and node.state is NodeState.ASSIGNED:
+    if work.engine and node and (work.engine.stops or node.state is NodeState.ASSIGNED):
         work.engine.withdraw(work.host)
 
 

@@ -31,6 +31,7 @@ class FuelProvisioner:
     Settings = FuelSettings
     name = "Fuel"
     boots = True
+    stops = False
 
     def __init__(self, settings: FuelSettings, clock: Clock) -> None:
         self._settings = settings
