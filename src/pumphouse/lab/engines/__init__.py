@@ -20,8 +20,4 @@ class Engine(Protocol):
         """What config.yaml says of it: ``destination.deployment``."""
 
 
-ENGINES: dict[str, Engine] = {
-    "command": command,
-    "fuel": fuel,
-    "ironic": ironic,
-}
+ENGINES: dict[str, Engine] = {"command": command, "fuel": fuel, "ironic": ironic}

@@ -49,7 +49,7 @@ class Machinery:
             answer.read()
 
     def report(self, described: dict[str, Any]) -> None:
-        """See ``Surroundings``; Ironic's ramdisk has an agent that reports by itself. Fuel asks the machines."""
+        """See ``Surroundings``; Ironic's ramdisk has an agent that reports by itself, Fuel asks the machines."""
         if agent := self._agents.get(described["name"]):
             agent.report()
 

@@ -187,6 +187,7 @@ class IronicProvisioner:
     # --- writing --------------------------------------------------------------------------------
     def release(self, host: Host, tell: Tell, timeout: float) -> None:
         """Undeploy the node; Ironic wipes it as it is configured to."""
+        end = self._clock.now() + timeout
         body = self._find(host)
         if body is None or body["provision_state"] in states.FREE:
             return
@@ -194,7 +195,8 @@ class IronicProvisioner:
             self._clean_again(host, body, tell, timeout)
         else:
             self._nodes.provision(body["uuid"], "deleted")
-        body = self._follow(host, body["uuid"], tell, timeout, (*states.CLEANING, *states.DELETING, "active"))
+        busy = (*states.CLEANING, *states.DELETING, "active")
+        body = self._follow(host, body["uuid"], tell, end - self._clock.now(), busy)
         if body["provision_state"] not in states.FREE:
             raise WipeFailed(
                 f"host {host.name!r}: Ironic could not release it: {body['provision_state']}: {_last(body)}",
@@ -252,7 +254,7 @@ class IronicProvisioner:
         except TimeoutError as error:
             raise ProvisionError(
                 f"host {host.name!r}: Ironic is not done after {seconds:.0f} s: its node is {error}",
-                "hosts.timeouts.deployment in config.yaml sets the limit.",
+                "hosts.timeouts in config.yaml sets the limit.",
             ) from None
 
     def _wait(self, host: Host, uuid: str, seconds: float, done: Callable[[Body], bool], what: str) -> Body:
