@@ -1,6 +1,7 @@
 """Servers that share a volume move, go back and are committed as one; killed on the way, also when all was settled."""
 
 import json
+import secrets
 import sqlite3
 import sys
 
@@ -11,7 +12,10 @@ from disks import checksum
 from killing import Point
 from museum.storage import clear, until, volume_file, write_bytes
 
-LEFT, RIGHT = "twin-left", "twin-right"  # the one runs, the other is stopped
+OWNER = secrets.token_hex(
+    2
+)  # a migration is known by its selection: in a lab that is kept it must be another one
+LEFT, RIGHT = f"twin-left-{OWNER}", f"twin-right-{OWNER}"  # the one runs, the other is stopped
 DISK, OWN, ROOTS = "twin-disk", "twin-own", ("twin-root-left", "twin-root-right")
 KIND = "twin-type"
 BOTH = ("server", LEFT, RIGHT)
