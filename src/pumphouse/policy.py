@@ -209,7 +209,12 @@ class Policy(WorkloadPolicy):
 
     def renamed(self, kind: str, name: str) -> str:
         """What a resource of the source is called in the destination."""
-        maps = {"project": self.projects, "role": self.roles, "domain": self.domains}
+        maps = {
+            "project": self.projects,
+            "role": self.roles,
+            "domain": self.domains,
+            "volume_type": self.volume_types,
+        }
         return maps.get(kind, {}).get(name, name)
 
     def at(self, project: str, server: str = "", *, ids: tuple[str, ...] = ()) -> "Policy":

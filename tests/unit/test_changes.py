@@ -149,6 +149,18 @@ def test_what_moved_is_told_and_not_updated() -> None:
     assert {p.key for p in problems(of)["changed-after-move"]} == {"server:web-1", "port:port"}
 
 
+def test_what_policy_decides_is_no_change_at_the_source() -> None:
+    zones = {"nova": "north"}
+    server = changed(BY_KEY["server:web-1"], availability_zone="nova")
+    moved = changed(there(server), availability_zone="north")
+    rows = [row(k, "done", there(i).id, carried=carried(k)) for k, i in BY_KEY.items()]
+    rows = [r for r in rows if r.key != server.key]
+    rows.append(row(server.key, "done", moved.id, carried=remembered(KINDS["server"], moved.fields)))
+    arrived = replaced(new_cloud(), *(there(i) for i in acme()), moved)
+    of = world(replaced(acme(), server), arrived, *rows, availability_zones=zones)
+    assert "changed-after-move" not in problems(of)
+
+
 def test_what_was_there_before_is_never_updated() -> None:
     reused = row("network:lan", "reused", "new-lan", "reused", carried=carried("network:lan"))
     want = {**carried("network:lan"), "description": "after"}

@@ -81,8 +81,8 @@ def reused_port(device: str = "someone") -> World:
     return world(None, replaced(new_cloud(), *parts, used))
 
 
-def crowd(hosts: int, policy: str = "anti-affinity") -> World:
-    apart = changed(BY_KEY["server_group:apart"], policy=policy)
+def crowd(hosts: int, policy: str = "anti-affinity", **rules: int) -> World:
+    apart = changed(BY_KEY["server_group:apart"], policy=policy, rules=rules)
     rooms = tuple(HostRoom(f"h{n}", 99, 99999, 999) for n in range(hosts))
     return world(replaced(acme(), server("web-2", "acme", "ann", group_="apart"), apart), hosts=rooms)
 
@@ -479,7 +479,7 @@ CASES: dict[str, tuple[str, Severity, str, str, Callable[[], World]]] = {
         "server-group-hosts",
         BLOCK,
         "server:web-1",
-        "whose 2 servers must be on hosts of their own; the destination has 1",
+        "of whose 2 servers no more than 1 may share a host; the destination has 1 hypervisor(s)",
         lambda: crowd(1),
     ),
     "port in use": (
@@ -793,6 +793,11 @@ def test_a_volume_is_attached_elsewhere_when_its_server_stays() -> None:
 
 def test_one_anti_affine_server_per_host_is_fine() -> None:
     assert "server-group-hosts" not in problems(crowd(2))
+
+
+def test_anti_affine_servers_share_a_host_as_far_as_their_group_allows() -> None:
+    assert "server-group-hosts" not in problems(crowd(1, max_server_per_host=2))
+    assert "server-group-hosts" in problems(crowd(1, max_server_per_host=1))
 
 
 def test_affine_servers_may_share_a_host() -> None:

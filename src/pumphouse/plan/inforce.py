@@ -1,4 +1,4 @@
-"""Which policy is in force for a resource."""
+"""Which policy is in force for a resource, and what the resource is to be like by it."""
 
 from typing import Any
 
@@ -6,6 +6,21 @@ from pumphouse.inventory import Inventory
 from pumphouse.kinds import KINDS
 from pumphouse.model import Item
 from pumphouse.policy import Policy
+from pumphouse.references import Lookup
+
+
+def wanted(item: Item, lookup: Lookup, source: Inventory, policy: Policy) -> dict[str, Any]:
+    """The fields of an item of the source as they should be in the destination.
+
+    :param lookup: the counterpart of what it refers to.
+    :param policy: that of the whole run.
+    :raises Missing: when a strong reference has no counterpart.
+    """
+    kind = KINDS[item.kind]
+    want = kind.target(item, lookup)
+    if "name" in want:
+        want["name"] = policy.renamed(item.kind, want["name"])
+    return kind.decide(want, item, policy_of(item, source, policy))
 
 
 def policy_of(item: Item, source: Inventory, policy: Policy) -> Policy:

@@ -10,7 +10,7 @@ from pumphouse.kinds import KINDS
 from pumphouse.model import Action, Item, Row, Step
 from pumphouse.plan.changes import KNOWN, changes, moved_away
 from pumphouse.plan.cost import downtime, payload_bytes
-from pumphouse.plan.inforce import policy_of
+from pumphouse.plan.inforce import policy_of, wanted
 from pumphouse.plan.mapped import MAPPED, chosen
 from pumphouse.plan.order import Mentions
 from pumphouse.plan.pools import ADOPTED, shared_pool
@@ -166,15 +166,17 @@ class _Matcher:
     def _chosen(self, item: Item) -> _Verdict | None:
         """What a person chose in its place, unless it has been carried over."""
         row = self._rows.get(item.key)
-        wanted = self._mapped.get(item.key)
-        if wanted is None or (row and row.state in (*SEEN, MAKING)):
+        name_or_id = self._mapped.get(item.key)
+        if name_or_id is None or (row and row.state in (*SEEN, MAKING)):
             return None
-        other, why = chosen(item, wanted, self._destination, self._lookup)
+        other, why = chosen(item, name_or_id, self._destination, self._lookup)
         if other is None:
             return _Verdict(Action.BLOCK, f"{MAPPED}, but {why}")
         owner = self._claimed.get((item.kind, other.id), item.key)
         if owner != item.key and not KINDS[item.kind].shared:
-            return _Verdict(Action.BLOCK, f"{MAPPED}, but {wanted!r} is the counterpart of {owner} already")
+            return _Verdict(
+                Action.BLOCK, f"{MAPPED}, but {name_or_id!r} is the counterpart of {owner} already"
+            )
         return _Verdict(Action.REUSE, MAPPED, other.id)
 
     def _left_out(self, snapshot: Item) -> str:
@@ -203,7 +205,7 @@ class _Matcher:
     def _bring_up(self, kind: Kind, item: Item, row: Row, there: Item) -> _Verdict:
         """What was carried before: again, as far as only the source has changed since."""
         as_it_is = _Verdict(Action.REUSE, "migrated before", there.id)
-        want = self._target(kind, item)
+        want = self._target(item)
         if want is None or moved_away(item, kind, self._rows, self._source):
             return as_it_is
         if names := changes(kind, row, want, there.fields).carry:
@@ -214,7 +216,7 @@ class _Matcher:
         return as_it_is
 
     def _compare(self, kind: Kind, item: Item, row: Row | None) -> _Verdict:
-        want = self._target(kind, item)
+        want = self._target(item)
         if want is None:
             return self._absent(kind, item)
         if kind.automatic(item) and self._project_is_ours(item):
@@ -250,28 +252,23 @@ class _Matcher:
 
     def _absent(self, kind: Kind, item: Item) -> _Verdict:
         if kind.reuse_only:
-            wanted = self._policy.volume_types.get(item.name)
-            if self._policy.create_volume_types and wanted is None:
+            renamed = self._policy.volume_types.get(item.name)
+            if self._policy.create_volume_types and renamed is None:
                 return _Verdict(Action.CREATE, "made by policy.create_volume_types")
-            words = "" if wanted else "; map it by policy.volume_types, or set policy.create_volume_types"
+            words = "" if renamed else "; map it by policy.volume_types, or set policy.create_volume_types"
             return _Verdict(
-                Action.BLOCK, f"the destination has no {kind.name} {wanted or item.name!r}{words}"
+                Action.BLOCK, f"the destination has no {kind.name} {renamed or item.name!r}{words}"
             )
         if reason := kind.never_made(item):
             return _Verdict(Action.BLOCK, reason)
         return _Verdict(Action.CREATE, "")
 
-    def _target(self, kind: Kind, item: Item) -> dict[str, Any] | None:
+    def _target(self, item: Item) -> dict[str, Any] | None:
         """The fields as they should be in the destination; None when what they refer to is not there yet."""
         try:
-            want = kind.target(item, self._lookup)
+            return wanted(item, self._lookup, self._source, self._policy)
         except Missing:
             return None
-        if kind.name == "volume_type":
-            want["name"] = self._policy.volume_types.get(item.name, item.name)
-        elif "name" in want:
-            want["name"] = self._policy.renamed(kind.name, want["name"])
-        return kind.decide(want, item, policy_of(item, self._source, self._policy))
 
     def _lookup(self, kind: str, identifier: str) -> str | None:
         if (names := self._policy.names_of(kind)) is not None:

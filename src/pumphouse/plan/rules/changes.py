@@ -7,6 +7,7 @@ from pumphouse.errors import Missing
 from pumphouse.kinds import KINDS
 from pumphouse.model import Action, Item, Row
 from pumphouse.plan.changes import KNOWN, Changes, changes, moved_away
+from pumphouse.plan.inforce import wanted
 from pumphouse.plan.revoked import gone
 from pumphouse.plan.rules.view import NOTE, WARN, Found, View, rule, said
 
@@ -85,7 +86,7 @@ def _changed(view: View, *, away: bool) -> Iterator[tuple[Item, Changes]]:
         kind = KINDS[step.kind]
         if "carried" in row.data and moved_away(item, kind, view.rows, view.source) is away:
             with suppress(Missing):  # what it refers to has vanished there, and is made anew
-                want = kind.decide(kind.target(item, lookup), item, view.policy_of(item))
+                want = wanted(item, lookup, view.source, view.policy)
                 yield item, changes(kind, row, want, there.fields)
 
 

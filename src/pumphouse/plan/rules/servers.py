@@ -244,18 +244,19 @@ def _new_id(view: View) -> Found:
 
 @rule("server-group-hosts", BLOCK)
 def _group_hosts(view: View) -> Found:
-    """Anti-affinity groups with more servers than the destination has hypervisors."""
+    """Anti-affinity groups with more servers than may be on the destination's hypervisors."""
     for step in view.steps:
         group = view.source.by_key(step.key)
         if step.kind != "server_group" or group is None or view.hosts is None:
             continue
         members = [s for s in view.to_do("server") if s.fields["server_group_id"] == group.id]
-        if group.fields["policy"] == "anti-affinity" and len(members) > len(view.hosts):
+        per_host = int(group.fields["rules"].get("max_server_per_host", 1))
+        if group.fields["policy"] == "anti-affinity" and len(members) > len(view.hosts) * per_host:
             yield (
                 members[-1].key,
                 (
-                    f"{said(members[-1])} is in server group {group.name!r}, whose {len(members)} servers must be on "
-                    f"hosts of their own; the destination has {len(view.hosts)}"
+                    f"{said(members[-1])} is in server group {group.name!r}, of whose {len(members)} servers no more "
+                    f"than {per_host} may share a host; the destination has {len(view.hosts)} hypervisor(s)"
                 ),
                 "Add hypervisors to the destination, or move fewer of them.",
             )
