@@ -86,7 +86,9 @@ def check_engines(session: Session) -> Iterator[CheckResult]:
                 yield replace(line, check=f"{engine.name}: {line.check}")
         if former := session.adapters.provisioner("source"):
             known = len(former.nodes())
-            yield CheckResult(f"{former.name} of the source", Result.OK, f"answers; machines it knows: {known}")
+            yield CheckResult(
+                f"{former.name} of the source", Result.OK, f"answers; machines it knows: {known}"
+            )
     except PumphouseError as error:
         yield CheckResult("deployment engine", Result.FAIL, error.message, error.remedy)
 
