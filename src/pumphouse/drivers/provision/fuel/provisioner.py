@@ -55,7 +55,7 @@ class FuelProvisioner:
 
     def release(self, host: Host, tell: Tell, timeout: float) -> None:
         """See the port. The deployment that removes it must remove or install nobody else's nodes."""
-        end = self._clock.now() + timeout
+        end, tell = self._clock.now() + timeout, _on_change(tell)
         if (node := self._member(host)) is None:
             return
         if not node["online"]:
@@ -113,7 +113,7 @@ class FuelProvisioner:
 
     def deploy(self, host: Host, tell: Tell, timeout: float) -> str:
         """See the port."""
-        end, environment = self._clock.now() + timeout, self._environment
+        end, environment, tell = self._clock.now() + timeout, self._environment, _on_change(tell)
 
         def look(task: Body) -> None:
             seen = self._assigned(host)
@@ -189,6 +189,18 @@ class FuelProvisioner:
                 f"{where} installed it as {', '.join(node['roles'])}", "Look at its roles."
             )
         raise DeploymentFailed(f"{where} could not put OpenStack on it ({node['status']}): {what}", LOG)
+
+
+def _on_change(tell: Tell) -> Tell:
+    """Tell what was not told just before."""
+    last: list[tuple[int | None, str]] = []
+
+    def told(percent: int | None, words: str) -> None:
+        if last[-1:] != [(percent, words)]:
+            last[:] = [(percent, words)]
+            tell(percent, words)
+
+    return told
 
 
 def _said(task: Body) -> str:
