@@ -202,3 +202,13 @@ def test_passwords_are_in_nothing_that_ironic_tells(room, engine):
     secret = (room.home / "bmc-password").read_text().strip()
     assert secret not in str(room.ironic("GET", "/nodes/detail"))
     assert secret not in str(engine.nodes())
+
+
+def test_a_machine_is_inspected_before_it_is_taken(room):
+    host = room.host("destination-compute-1")
+    engine = room.engine(inspect=True, fields={"inspect_interface": "redfish"})
+    engine.enroll(host)
+    found = node(room, host.name)
+    assert found["inspection_finished_at"] and found["properties"]["memory_mb"] == 16 * 1024
+    assert engine.find(host).state is NodeState.FREE
+    engine.withdraw(host)

@@ -11,6 +11,7 @@ from sushy_tools.emulator.resources.systems.base import AbstractSystemsDriver
 from pumphouse.lab.home import write_private
 from pumphouse.lab.machines.machine import Machine
 
+CPUS, MEMORY = 4, 16  # of each machine; GiB
 SWITCHES = {
     "On": "on",
     "ForceOn": "on",
@@ -77,6 +78,22 @@ class Systems(AbstractSystemsDriver):  # type: ignore[misc]
         """The interfaces, which inspection wants."""
         return [{"id": mac, "mac": mac} for mac in self._machine(identity).record.macs]
 
+    def get_total_cpus(self, identity: str) -> int:
+        """The same for all, for whoever inspects a machine."""
+        self._machine(identity)
+        return CPUS
+
+    def get_total_memory(self, identity: str) -> int:
+        """GiB."""
+        self._machine(identity)
+        return MEMORY
+
+    def get_processors(self, identity: str) -> list[dict[str, str]]:
+        """One socket."""
+        self._machine(identity)
+        cores = {"cores": str(CPUS), "threads": str(CPUS)}
+        return [{"id": "CPU0", "socket": "CPU 0", "vendor": "Lab", "model": "Lab", **cores}]
+
     def _machine(self, identity: str) -> Machine:
         if identity in self._machines:
             return self._machines[identity]
@@ -93,6 +110,10 @@ def application(machines: list[Machine], directory: Path, user: str, password: s
     systems = Systems(machines)
     main.Application.systems = property(lambda _: systems)
     main.app.configure(
-        extra_config={"SUSHY_EMULATOR_STATE_DIR": str(directory), "SUSHY_EMULATOR_AUTH_FILE": str(users)}
+        extra_config={
+            "SUSHY_EMULATOR_STATE_DIR": str(directory),
+            "SUSHY_EMULATOR_AUTH_FILE": str(users),
+            "SUSHY_EMULATOR_STORAGE": {machine.record.uuid: [] for machine in machines},
+        }
     )
     return main.app
