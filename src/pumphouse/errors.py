@@ -12,6 +12,7 @@
     │   ├── Forbidden         4   accepted, and not allowed
     │   ├── Missing           4   the resource is not there (404)
     │   ├── Conflict          4   the resource is in the way or in use (409)
+    │   ├── NotMoved          4   a server did not leave its host
     │   └── Overlimit         4   a quota or a size limit is in the way (403/413)
     ├── BmcError              4   the BMC of a host answered with an error
     │   ├── BmcUnreachable    4   nothing answers, or not in time
@@ -27,6 +28,7 @@
     ├── NotJoined             4   an installed machine did not become a compute host of its cloud
     ├── SmokeTestFailed       4   a server could not be booted on a new compute host
     ├── MachineNetworkError   4   the network of a machine could not be changed
+    ├── BoardError            4   the board that conductors find their work on does not answer
     ├── Mismatch              1   source and destination differ after the move
     ├── LabError              6   the lab cannot do what was asked
     └── Interrupted         130   stopped on request; the same command goes on
@@ -102,6 +104,10 @@ class Conflict(CloudError):
     """The resource is in the way, or busy (409)."""
 
 
+class NotMoved(CloudError):
+    """A server did not leave its host: it is where it was."""
+
+
 class Overlimit(CloudError):
     """A quota or a size limit is in the way (403 or 413)."""
 
@@ -168,6 +174,12 @@ class SmokeTestFailed(PumphouseError):
 
 class MachineNetworkError(PumphouseError):
     """The network of a machine could not be changed."""
+
+    exit_code = 4
+
+
+class BoardError(PumphouseError):
+    """The board that conductors find their work on does not answer as it should."""
 
     exit_code = 4
 

@@ -30,6 +30,10 @@ class WorkloadPolicy(Strict):
         description="Availability zones of the source → of the destination. Without an entry a server stays in the "
         "zone it is pinned to, and goes anywhere when it is not, or when the source does not tell (before 2024.1).",
     )
+    volume_availability_zones: Mapping[str, str] = Field(
+        default_factory=dict,
+        description="Availability zones of volumes at the source → in the destination, which chooses without an entry.",
+    )
     hosts: Mapping[str, str] = Field(
         default_factory=dict,
         description="Hypervisor hosts of the source → of the destination: servers of the one go to the other. They "
@@ -123,6 +127,11 @@ class Policy(WorkloadPolicy):
         "destination",
         description="Whether routers are distributed and highly available: destination: as it makes them by default; "
         "source: as they are at the source.",
+    )
+    aggregates: Literal["tell", "apply"] = Field(
+        "tell",
+        description="Host aggregates with selected servers: tell: the plan says what the destination lacks; "
+        "apply: they are made, with the hosts that policy.hosts names.",
     )
     volume_types: Mapping[str, str] = Field(
         default_factory=dict,

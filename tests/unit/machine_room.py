@@ -46,6 +46,7 @@ class Room:
         self.fail: dict[str, Exception] = {}
         self.kill: dict[str, str] = {}
         self.old_up, self.old_known, self.old_status = True, True, "disabled"
+        self.reason = ""
         self.new_up, self.new_known, self.mapped = False, False, True
         self.state: NodeState | None = None
         self.appears, self.comes_up, self.boots, self.agents = True, True, boots, agents
@@ -57,6 +58,7 @@ class Room:
         self.clock = FakeClock()
         self.controller_has_macs = controller_has_macs
         self.engine: Engine | None = Engine(self)
+        self.stops = False
         self.network: Network | None = None
         self.config = self._config(smoke)
 
@@ -164,6 +166,10 @@ class Engine:
     def boots(self) -> bool:
         return self.room.boots
 
+    @property
+    def stops(self) -> bool:
+        return self.room.stops
+
     def check(self) -> Iterator[CheckResult]:
         yield from self.room.checks
 
@@ -174,13 +180,15 @@ class Engine:
     def find(self, host: Host | None) -> Node | None:
         return Node("7", "n7", self.room.state, MACS) if self.room.state else None
 
-    def release(self, host: Host, tell: Tell) -> None:
+    def release(self, host: Host, tell: Tell, timeout: float) -> None:
         self.room.does("release")
 
     def enroll(self, host: Host) -> None:
         def known() -> None:
             if not self.room.boots:
                 self.room.state = NodeState.FREE
+            if self.room.stops and self.room.appears:
+                self.room.old_up = False
 
         self.room.does("enroll", known)
 
@@ -215,6 +223,7 @@ def source(room: Room) -> RecordingCloud:
             "host": "old-1",
             "state": "up" if room.old_up else "down",
             "status": room.old_status,
+            "disabled_reason": room.reason,
         }
         return {"services": [body] if room.old_known else []}
 
@@ -222,7 +231,10 @@ def source(room: Room) -> RecordingCloud:
         room.does("delete old service", lambda: setattr(room, "old_known", False))
 
     def enabled(body: Any) -> None:
-        room.does("enable", lambda: setattr(room, "old_status", body["status"]))
+        def change() -> None:
+            room.old_status, room.reason = body["status"], body.get("disabled_reason", "")
+
+        room.does(body["status"].removesuffix("d"), change)
 
     cloud.on(
         "GET",
@@ -232,6 +244,8 @@ def source(room: Room) -> RecordingCloud:
     )
     cloud.on("GET", "compute", "/os-services", service)
     cloud.on("GET", "compute", "/servers/detail", lambda _: {"servers": room.servers})
+    cloud.on("GET", "compute", "/os-aggregates", {"aggregates": []})
+    cloud.on("GET", "compute", "/os-server-groups", {"server_groups": []})
     cloud.on("GET", "block-storage", "/os-services", {"services": []})
     cloud.on("GET", "block-storage", "/volumes/detail", lambda _: {"volumes": room.volumes})
     cloud.on("DELETE", "compute", "/os-services/s1", gone)

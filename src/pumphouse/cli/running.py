@@ -23,8 +23,12 @@ _NOTICE = "stopping: running steps end at their next safe point; press Ctrl-C ag
 def running(app: "App", service: "Service", bus: "Bus") -> Iterator[None]:
     """Within, the events of the bus are shown and the run can be stopped."""
     with watch(app) as progress, stoppable(service.cancel, progress.say, progress.leave):
-        bus.subscribe(as_long_as_shown(progress))
-        yield
+        shown = as_long_as_shown(progress)
+        bus.subscribe(shown)
+        try:
+            yield
+        finally:
+            bus.leave(shown)
 
 
 def as_long_as_shown(show: "Subscriber") -> "Subscriber":

@@ -31,6 +31,11 @@ def policy_of(item: Item, source: Inventory, policy: Policy) -> Policy:
     return policy.at(project, server.name if server else "", ids=ids)
 
 
+def decided(item: Item, source: Inventory, policy: Policy) -> dict[str, Any]:
+    """The fields of an item, with what the operator decides about it; references are still the source's."""
+    return KINDS[item.kind].decide(dict(item.fields), item, policy_of(item, source, policy))
+
+
 def _server_of(item: Item, source: Inventory) -> str | None:
     """Id of the server that an item is, or belongs to: ports, addresses, volumes and their snapshots do."""
     if item.kind == "server":

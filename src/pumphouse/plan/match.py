@@ -14,6 +14,7 @@ from pumphouse.plan.inforce import policy_of, wanted
 from pumphouse.plan.mapped import MAPPED, chosen
 from pumphouse.plan.order import Mentions
 from pumphouse.plan.pools import ADOPTED, shared_pool
+from pumphouse.plan.together import together, volume_keys
 from pumphouse.policy import Policy
 from pumphouse.references import references
 from pumphouse.resource import Kind
@@ -39,7 +40,7 @@ def match(
     :param mapped: key → id or name of the counterpart that a person chose.
     """
     items = tuple(items)
-    matcher = _Matcher(source, destination, rows, policy, Mentions(items), mapped)
+    matcher = _Matcher(items, source, destination, rows, policy, mapped)
     for item in items:
         matcher.add(item)
     return tuple(_apart(matcher.steps.values()))
@@ -70,20 +71,19 @@ class _Matcher:
 
     def __init__(
         self,
+        items: tuple[Item, ...],
         source: Inventory,
         destination: Inventory,
         rows: Mapping[str, Row],
         policy: Policy,
-        mentions: Mentions,
         mapped: Mapping[str, str],
     ) -> None:
-        self._mapped = mapped
         self.steps: dict[str, Step] = {}
         self._source = source
-        self._mentions = mentions
+        self._mentions = Mentions(items)
+        self._groups = {s.key: group for group in together(source.of("server")) for s in group}
         self._destination = destination
-        self._rows = rows
-        self._policy = policy
+        self._rows, self._policy, self._mapped = rows, policy, mapped
         self._claimed = {(r.kind, r.destination_id): key for key, r in rows.items() if r.destination_id}
         self._found: dict[str, str] = {}
 
@@ -108,18 +108,19 @@ class _Matcher:
             after=tuple(key for key in mentions if key not in needs),
             destination_id=verdict.destination_id,
             bytes=size,
-            downtime=self._downtime(item, size) if runs else 0.0,
+            downtime=self._downtime(item) if runs else 0.0,
             changed=verdict.changed,
             fingerprint=item.fingerprint,
         )
         idle = verdict.action not in (Action.CREATE, Action.MOVE)
         self.steps[item.key] = replace(step, bytes=0, downtime=0.0) if idle else step
 
-    def _downtime(self, server: Item, root: int) -> float:
-        """Volumes and root are copied at the same time, sharing one pipe."""
-        volumes = [self._source.get("volume", v["volume_id"]) for v in server.fields["volumes"]]
-        copied = sum(payload_bytes(v) for v in volumes if v and not self._adopted(v))
-        return downtime(root + copied, self._policy.bandwidth)
+    def _downtime(self, server: Item) -> float:
+        """All disks of servers that move together are copied at the same time, sharing one pipe."""
+        servers = self._groups[server.key]
+        keys = {key for each in servers for key in volume_keys(each)}
+        volumes = [v for key in keys if (v := self._source.by_key(key)) and not self._adopted(v)]
+        return downtime(sum(map(payload_bytes, (*servers, *volumes))), self._policy.bandwidth)
 
     def _hindered_by(self, kind: Kind, needs: tuple[str, ...]) -> _Verdict | None:
         for key in needs:

@@ -23,15 +23,25 @@ from pumphouse.model import (
     Selection,
     Step,
 )
-from pumphouse.plan.select import attached_to
+from pumphouse.plan.together import together, volume_keys
 from pumphouse.ports import Cloud
 from pumphouse.report import Report, build
-from pumphouse.service import committing, decommissioning, hosts, migrating, planfile, undoing, upgrading
+from pumphouse.service import (
+    committing,
+    decommissioning,
+    hosts,
+    migrating,
+    planfile,
+    rolling,
+    undoing,
+    upgrading,
+)
 from pumphouse.service.host_actions import with_actions
+from pumphouse.service.maintenance import Maintenance
 from pumphouse.service.session import Session, acceptance
 
 
-class Service:
+class Service(Maintenance):
     """What Pumphouse can do. Methods that change something hold locks on what they change.
 
     :param connect: opens a cloud by role, for the check of what cannot be reached.
@@ -58,6 +68,7 @@ class Service:
         )
         yield from hosts.check_bmcs(self._session)
         yield from hosts.check_networks(self._session)
+        yield from hosts.check_engines(self._session)
 
     def discover(self) -> tuple[CloudFacts, CloudFacts]:
         """Services, versions and capacity of both clouds."""
@@ -116,19 +127,22 @@ class Service:
         hindered = {p.key: p.what for p in plan.blocked}
         if "" in hindered:
             raise Refused(hindered[""], "This blocks the whole plan; it cannot be skipped.")
-        source = self._session.source()
-        for volume in source.of("volume"):
-            for server in attached_to(volume, source):
-                if f"server:{server}" in hindered:
-                    hindered[volume.key] = hindered[f"server:{server}"]
-        steps: list[Step] = []
-        for step in plan.steps:
-            why = hindered.get(step.key) or next((hindered[n] for n in step.needs if n in hindered), "")
-            if why:
-                hindered[step.key] = why
-            steps.append(replace(step, action=Action.SKIP, reason=why) if why else step)
+        groups = [
+            frozenset(key for server in group for key in (server.key, *volume_keys(server)))
+            for group in together(self._session.source().of("server"))
+        ]
+        bound = {s.key: frozenset(s.needs) for s in plan.steps}
+        bound |= {key: bound.get(key, frozenset()) | group for group in groups for key in group}
+        while more := {
+            key: hindered[next(iter(keys & hindered.keys()))]
+            for key, keys in bound.items()
+            if key not in hindered and keys & hindered.keys()
+        }:
+            hindered |= more
+        skipped = (replace(s, action=Action.SKIP, reason=hindered.get(s.key, "")) for s in plan.steps)
+        steps = tuple(new if new.reason else old for old, new in zip(plan.steps, skipped, strict=True))
         problems = tuple(p for p in plan.problems if p not in plan.blocked)
-        return Plan(plan.selection, plan.source, plan.destination, tuple(steps), problems, plan.capacity)
+        return replace(plan, steps=steps, problems=problems)
 
     # --- acting ---------------------------------------------------------------------------------
     def migrate(self, plan: Plan, *, prepare_only: bool = False) -> RunResult:
@@ -173,20 +187,21 @@ class Service:
         with self._session.working("rollback", selection):
             return self._told(selection, undoing.rollback, selection)
 
-    def host_plan(self, operation: str, host: str) -> upgrading.HostPlan:
+    def host_plan(self, operation: str, host: str, *, evacuate: bool = False) -> upgrading.HostPlan:
         """What ``upgrade``, ``acquire`` or ``withdraw`` would do with a host.
 
+        :param evacuate: whether it is emptied first.
         :raises Refused: when it must not be done; nothing was touched.
         """
-        return upgrading.plan(self._session, operation, host)
+        return upgrading.plan(self._session, operation, host, evacuate=evacuate)
 
-    def host_change(self, operation: str, host: str) -> HostRecord:
+    def host_change(self, operation: str, host: str, *, evacuate: bool = False) -> HostRecord:
         """Upgrade or acquire a host, or withdraw it; an operation that was begun goes on.
 
         :raises PumphouseError: when a stage fails; says what to do.
         """
         with self._session.working(operation, Selection(operation, (host,))):
-            return upgrading.carry_out(self._session, operation, host)
+            return upgrading.carry_out(self._session, operation, host, evacuate=evacuate)
 
     def decommission_preview(self, fate: decommissioning.Fate) -> decommissioning.Closing:
         """What decommission would do.
@@ -199,6 +214,11 @@ class Service:
         """Remove what the empty source knows of hosts that left; on order let its controllers go."""
         with self._session.working(decommissioning.DECOMMISSION, Selection(decommissioning.DECOMMISSION)):
             return decommissioning.carry_out(self._session, fate)
+
+    @property
+    def waves(self) -> rolling.Waves:
+        """The whole source at once, wave by wave."""
+        return rolling.Waves(self, self._session)
 
     def cancel(self) -> None:
         """Stop what runs at its next safe point."""

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from pumphouse.kinds import KINDS
 from pumphouse.kinds.server import STATES
 from pumphouse.model import Action, Item
+from pumphouse.plan.inforce import decided
 from pumphouse.plan.owner import owner_is_kept
 from pumphouse.plan.rules.view import BLOCK, NOTE, WARN, Found, View, rule, said
 from pumphouse.server_body import SHELVED
@@ -121,6 +121,8 @@ def _flavor_changed(view: View) -> Found:
 def _zone(view: View) -> Found:
     """The availability zone that a server goes to has no host in the destination."""
     zones = {host.zone for host in view.hosts or ()} - {""}
+    applied = (decided(item, view.source, view.policy) for item in view.to_do("aggregate"))
+    zones |= {str(aggregate["availability_zone"]) for aggregate in applied if zones and aggregate["hosts"]}
     for item in view.to_do("server"):
         zone = _decided(view, item)["availability_zone"]
         if zone and zones and zone not in zones:
@@ -173,7 +175,7 @@ def _root_type(view: View) -> Found:
 
 
 def _decided(view: View, item: Item) -> dict[str, Any]:
-    return KINDS["server"].decide(dict(item.fields), item, view.policy_of(item))
+    return decided(item, view.source, view.policy)
 
 
 @rule("server-certificates", WARN)
