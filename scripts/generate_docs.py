@@ -11,7 +11,7 @@ import types
 import typing
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal, Union
+from typing import Annotated, Any, Literal, Union
 
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
@@ -21,6 +21,8 @@ from pumphouse.config import Config
 from pumphouse.drivers.machine_network.command import CommandNetworkSettings
 from pumphouse.drivers.machine_network.switch import SwitchSettings
 from pumphouse.drivers.provision.command import CommandSettings
+from pumphouse.drivers.provision.fuel import FuelSettings
+from pumphouse.drivers.provision.ironic import IronicSettings
 from pumphouse.hosts import Bmc, Host, Switch
 from pumphouse.kinds import KINDS
 from pumphouse.plan.rules import RULES
@@ -35,6 +37,7 @@ WORDS = {
     bool: "true or false",
     Path: "path",
     SecretStr: "secret",
+    Any: "anything",
 }
 
 
@@ -76,6 +79,8 @@ def configuration() -> str:
     engines = "`source.deployment`, `destination.deployment`: type"
     drivers: dict[type[BaseModel], list[str]] = {
         CommandSettings: [f"{engines} `command`, also"],
+        FuelSettings: [f"{engines} `fuel`, also"],
+        IronicSettings: [f"{engines} `ironic`, also"],
         CommandNetworkSettings: ["`hosts.network`: type `command`, also"],
         SwitchSettings: ["`hosts.network`: type `switch`, also"],
     }
@@ -128,6 +133,8 @@ def _row(name: str, info: FieldInfo) -> tuple[str, ...]:
 
 def _value(info: FieldInfo) -> str:
     (kind,) = _options(info.annotation)
+    if typing.get_origin(kind) is Annotated:
+        kind = typing.get_args(kind)[0]
     if typing.get_origin(kind) is Literal:
         return " or ".join(f"`{choice}`" for choice in typing.get_args(kind))
     if typing.get_origin(kind) is tuple and not _inner(kind):
@@ -135,10 +142,18 @@ def _value(info: FieldInfo) -> str:
     if _inner(kind):
         return "list, see below" if typing.get_origin(kind) is tuple else "see below"
     if typing.get_origin(kind) is not None and issubclass(typing.get_origin(kind), Mapping):
-        return "text: text, ..."
+        return _mapping(kind)
     limits = {a: getattr(m, a) for m in info.metadata for a in ("ge", "gt", "le", "lt") if hasattr(m, a)}
     signs = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
     return ", ".join([WORDS[kind], *(f"{signs[name]} {limit}" for name, limit in limits.items())])
+
+
+def _mapping(kind: Any) -> str:
+    _, value = typing.get_args(kind)
+    origin = typing.get_origin(value)
+    if origin is None:
+        return f"text: {WORDS[value]}, ..."
+    return "text: list of text, ..." if origin is tuple else f"text: ({_mapping(value)}), ..."
 
 
 def _default(info: FieldInfo) -> str:

@@ -35,6 +35,9 @@ _Loader.yaml_implicit_resolvers = {
 _Loader.add_implicit_resolver(INTEGER, re.compile(r"[-+]?\d+$"), list("-+0123456789"))
 
 
+PATHS = ("password_file", "cacert", "known_hosts")  # settings of drivers that are files
+
+
 class Auth(Strict):
     """Credentials of an administrator, as in the ``auth`` part of a clouds.yaml entry."""
 
@@ -190,6 +193,14 @@ def _absolute(config: Config, base: Path) -> Config:
     beside = base / "inventory.yaml"
     if config.inventory or beside.is_file():
         changes["inventory"] = base / config.inventory.expanduser() if config.inventory else beside
+    for role in ("source", "destination"):
+        if deployment := getattr(config, role).deployment:
+            files = {
+                n: f for n, f in (deployment.model_extra or {}).items() if n in PATHS and isinstance(f, str)
+            }
+            own = {name: str(base / Path(file).expanduser()) for name, file in files.items()}
+            kept = deployment.model_copy(update=own)
+            changes[role] = getattr(config, role).model_copy(update={"deployment": kept})
     if config.clouds_file:
         changes["clouds_file"] = base / config.clouds_file.expanduser()
     if "://" not in config.ledger:

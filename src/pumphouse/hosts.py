@@ -11,13 +11,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
-from pumphouse.config import describe, read_yaml
+from pumphouse.config import PATHS, describe, read_yaml
 from pumphouse.errors import ConfigError
 from pumphouse.hooks import Strict
 from pumphouse.passwords import WAYS, WithPassword
 
 PARTS = ("bmc", "switch")  # of a host that may have defaults
-PATHS = ("password_file", "cacert", "known_hosts")  # in them
 MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 
 

@@ -14,6 +14,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
+from pumphouse.errors import DeploymentFailed
 from pumphouse.hosts import Host
 from pumphouse.machines import Tell
 from pumphouse.ports import Clock
@@ -41,6 +42,22 @@ def facts(host: Host) -> dict[str, str]:
         "PUMPHOUSE_MACS": ",".join(host.macs),
         "PUMPHOUSE_BMC_ADDRESS": host.bmc.address,
     }
+
+
+def new_host(called: str, last: str) -> str:
+    """What a program that has installed a machine says the compute host is called.
+
+    :param called: host and program, for the message.
+    :param last: its last line, which must be ``host NAME``.
+    :raises DeploymentFailed: when it is not.
+    """
+    word, _, name = last.partition(" ")
+    if word != "host" or not name.strip():
+        raise DeploymentFailed(
+            f"{called} did not say what the compute host is called",
+            "Its last line must be 'host NAME'; see docs/hosts.md.",
+        )
+    return name.strip()
 
 
 def silent(percent: int | None, words: str) -> None:

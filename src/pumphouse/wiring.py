@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from pumphouse.clock import StoppableClock
-from pumphouse.clouds.connect import connect
+from pumphouse.clouds.connect import connect, connect_standalone
 from pumphouse.config import Config, describe
 from pumphouse.drivers.guest.probes import NetworkProbes
 from pumphouse.drivers.transfer.stream import StreamTransfer
@@ -28,6 +28,7 @@ from pumphouse.machines import MachineNetwork, Power, Provisioner
 from pumphouse.ports import Clock, Publish, Transfer
 from pumphouse.service import Service
 from pumphouse.service.session import Adapters, Session
+from pumphouse.standalone import EngineService
 
 
 @contextmanager
@@ -98,7 +99,17 @@ def open_provisioner(config: Config, role: str, clock: Clock) -> Provisioner | N
     if deployment is None:
         return None
     driver, settings = _chosen("pumphouse.provision", deployment, f"config.yaml: {role}.deployment")
+    if isinstance(settings, EngineService):
+        return _service(driver, settings, config, role, clock)
     provisioner: Provisioner = driver(settings, clock)
+    return provisioner
+
+
+def _service(driver: Any, settings: EngineService, config: Config, role: str, clock: Clock) -> Provisioner:
+    """An engine that is an OpenStack service."""
+    alone = settings.url is not None
+    cloud = connect_standalone(role, settings, clock) if alone else connect(config, role, clock)
+    provisioner: Provisioner = driver(settings, clock, cloud)
     return provisioner
 
 

@@ -87,8 +87,9 @@ def test_a_busy_program_is_asked_again_until_the_time_is_up(tmp_path, monkeypatc
     )
     assert engine(tmp_path, script).deploy(HOST, told(lines), 30) == "n1"
     assert lines == [(None, "busy: another host is installed")]
+    monkeypatch.setattr(programs, "BUSY_PAUSE", 60)  # there is no time to ask again
     with pytest.raises(EngineBusy, match="another host is installed"):
-        engine(tmp_path, "echo another host is installed; exit 75").deploy(HOST, told([]), 0.3)
+        engine(tmp_path, "echo another host is installed; exit 75").deploy(HOST, told([]), 30)
 
 
 def gone(pid):
@@ -147,7 +148,7 @@ def test_check_calls_the_program(tmp_path):
 def test_every_machine_is_free_for_it(tmp_path):
     assert engine(tmp_path, "exit 0").find(HOST).state is NodeState.FREE
     with pytest.raises(ProvisionError, match="lets no machine go"):
-        engine(tmp_path, "exit 0").release(HOST, told([]))
+        engine(tmp_path, "exit 0").release(HOST, told([]), 30)
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,7 @@ class Room:
         self.clock = FakeClock()
         self.controller_has_macs = controller_has_macs
         self.engine: Engine | None = Engine(self)
+        self.stops = False
         self.network: Network | None = None
         self.config = self._config(smoke)
 
@@ -165,6 +166,10 @@ class Engine:
     def boots(self) -> bool:
         return self.room.boots
 
+    @property
+    def stops(self) -> bool:
+        return self.room.stops
+
     def check(self) -> Iterator[CheckResult]:
         yield from self.room.checks
 
@@ -175,13 +180,15 @@ class Engine:
     def find(self, host: Host | None) -> Node | None:
         return Node("7", "n7", self.room.state, MACS) if self.room.state else None
 
-    def release(self, host: Host, tell: Tell) -> None:
+    def release(self, host: Host, tell: Tell, timeout: float) -> None:
         self.room.does("release")
 
     def enroll(self, host: Host) -> None:
         def known() -> None:
             if not self.room.boots:
                 self.room.state = NodeState.FREE
+            if self.room.stops and self.room.appears:
+                self.room.old_up = False
 
         self.room.does("enroll", known)
 

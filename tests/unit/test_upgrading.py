@@ -307,3 +307,32 @@ def test_a_switch_that_does_not_answer_refuses_before_anything_is_touched(room: 
     room.network = Network(room)
     room.fail["network"] = MachineNetworkError("nothing answers")
     refused(room, MachineNetworkError, "nothing answers")
+
+
+# --- an engine that takes the power from machines ----------------------------------------------------
+@pytest.fixture
+def stopping(tmp_path: Path) -> Room:
+    room = Room(tmp_path, boots=False)
+    room.stops = True
+    return room
+
+
+def test_a_machine_that_the_engine_stops_is_not_started_but_proven(stopping: Room) -> None:
+    names = [stage.name for stage in upgrading.plan(stopping.session(), "upgrade", "old-1").stages]
+    assert names[:4] == ["empty", "discover", "prove", "assign"]
+    assert upgrade(stopping).state == "done"
+    assert stopping.did == ALL[2:]
+
+
+def test_nothing_is_written_when_the_engine_stopped_another_machine(stopping: Room) -> None:
+    stopping.appears = False
+    with pytest.raises(Refused, match="still runs after 30 s, though its machine was taken from the source"):
+        upgrade(stopping)
+    assert stopping.did == ["enroll"]
+
+
+def test_a_machine_that_the_engine_stopped_is_given_back_by_it(stopping: Room) -> None:
+    upgrade(stopping, "acquire")
+    upgrade(stopping, "withdraw")
+    assert stopping.did == ["enroll", "withdraw", "boot from disk", "reset", "enable"]
+    assert (stopping.old_up, stopping.old_status) == (True, "enabled")

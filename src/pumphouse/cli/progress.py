@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 #: What a step does, as a person says it while it happens.
 DOING = {
     "ensure": "making",
+    "remove": "taking back",
     "stop": "stopping",
     "capture": "capturing",
     "transfer": "copying",

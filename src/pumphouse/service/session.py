@@ -98,7 +98,7 @@ class Session:
                     "Pumphouse needs the role admin in both clouds; see 'pumphouse check'.",
                     error.status,
                 ) from None
-        source = as_it_was(source, self.adapters.ledger.rows().values())
+        source = as_it_was(source, self.adapters.ledger.rows("volume").values())
         tables, carrying = self.adapters.identity, self.carries_passwords
         source = understood(source, destination.network, self.config.policy)
         return add_identity(source, tables, carrying), add_identity(destination, tables, carrying)
@@ -185,7 +185,7 @@ class Session:
         temporaries = Temporaries(clouds, a.ledger, a.locks, a.clock, policy.timeouts.volume)
 
         def refusal(item: Item) -> str:
-            rows = a.ledger.rows()
+            rows = a.ledger.rows("user")
             return owner_is_kept(item, source, plan.steps, rows, self._as_of(rows))
 
         def again(key: str) -> Step:

@@ -194,7 +194,7 @@ def _refuse_written(work: Work, record: HostRecord | None) -> None:
             f"nothing was begun with host {name!r} that could be undone", "See 'pumphouse host status'."
         )
     node = work.node()
-    written = "host" in record.data or record.data.get("released") or (node and node.state in WRITTEN)
+    written = "host" in record.data or installing.let_go(work) or (node and node.state in WRITTEN)
     if written:
         raise Refused(
             f"host {name!r} has been written to: the source's system on it is gone",

@@ -23,7 +23,7 @@ IMAGE, FLAVOR, HUGE = "host-upgrade", "host-upgrade-tiny", "host-upgrade-huge"
 class Machine:
     """BMC and engine of the last host of the source, which joins the destination as ``joins``."""
 
-    name, boots = "Engine", True
+    name, boots, stops = "Engine", True, False
 
     def __init__(self, lab):
         self.lab, self.here, self.there = lab, lab.connect("source"), lab.connect("destination")

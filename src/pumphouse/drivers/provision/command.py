@@ -42,6 +42,7 @@ class CommandProvisioner:
 
     Settings = CommandSettings
     name = "command"
+    stops = False
 
     def __init__(self, settings: CommandSettings, clock: Clock) -> None:
         self._settings = settings
@@ -69,7 +70,7 @@ class CommandProvisioner:
         """Every machine counts as free: whether it is done already is for the program to see."""
         return Node(host.name, host.name, NodeState.FREE, host.macs)
 
-    def release(self, host: Host, tell: Tell) -> None:
+    def release(self, host: Host, tell: Tell, timeout: float) -> None:
         """Programs install only."""
         raise ProvisionError(
             f"host {host.name!r}: a deployment engine of type command lets no machine go",
@@ -92,13 +93,7 @@ class CommandProvisioner:
             raise EngineBusy(f"host {host.name!r}: {self._program} is busy: {last}", "Try again later.")
         if code:
             self._failed(host, code, last)
-        word, _, name = last.partition(" ")
-        if word != "host" or not name.strip():
-            raise DeploymentFailed(
-                f"host {host.name!r}: {self._program} did not say what the compute host is called",
-                "Its last line must be 'host NAME'; see docs/hosts.md.",
-            )
-        return name.strip()
+        return programs.new_host(f"host {host.name!r}: {self._program}", last)
 
     @property
     def _program(self) -> str:
