@@ -17,6 +17,7 @@ from pydantic import (
     model_validator,
 )
 
+from pumphouse.api_policy import ApiPolicy
 from pumphouse.errors import ConfigError
 from pumphouse.hooks import Strict
 from pumphouse.host_policy import DriverChoice, HostPolicy
@@ -35,7 +36,7 @@ _Loader.yaml_implicit_resolvers = {
 _Loader.add_implicit_resolver(INTEGER, re.compile(r"[-+]?\d+$"), list("-+0123456789"))
 
 
-PATHS = ("password_file", "cacert", "known_hosts")  # settings of drivers that are files
+PATHS = ("password_file", "cacert", "known_hosts", "user_data")  # settings of drivers that are files
 
 
 class Auth(Strict):
@@ -110,6 +111,7 @@ class Config(Strict):
     log_dir: Path = Field(Path("logs"), description="Directory of the log files, one per migration.")
     policy: Policy = Field(default_factory=Policy, description="Decisions with defaults.")
     hosts: HostPolicy = Field(default_factory=HostPolicy, description="Decisions about hosts.")
+    api: ApiPolicy = Field(default_factory=ApiPolicy, description="How the API is served, and to whom.")
 
     @field_validator("ledger")
     @classmethod
@@ -205,4 +207,7 @@ def _absolute(config: Config, base: Path) -> Config:
         changes["clouds_file"] = base / config.clouds_file.expanduser()
     if "://" not in config.ledger:
         changes["ledger"] = str(base / Path(config.ledger).expanduser())
+    if tls := config.api.tls:
+        files = {name: base / path.expanduser() for name, path in tls}
+        changes["api"] = config.api.model_copy(update={"tls": tls.model_copy(update=files)})
     return config.model_copy(update=changes)

@@ -1,5 +1,7 @@
 """What can move together: projects, applications, servers, each as a selection that finds just that."""
 
+from dataclasses import replace
+
 from worlds import acme, network, port, project, replaced, row, server
 
 from pumphouse.inventory import Inventory
@@ -32,17 +34,19 @@ SOURCE = Inventory(
 NAMES = ("web", "app", "lone", "s-5")
 
 
-def made(*rows: Row, policy: Policy | None = None) -> tuple[tuple[Portion, ...], ...]:
+def made(
+    *rows: Row, policy: Policy | None = None, source: Inventory = SOURCE
+) -> tuple[tuple[Portion, ...], ...]:
     servers = [
         PlacedServer(
             *(item.id, item.name, str(item.project_id), "h1", "ACTIVE", Resources(1, 512)),
             zone="nova",
             group="g" if item.id == "web" else "",
         )
-        for item in SOURCE.of("server")
+        for item in source.of("server")
         if item.id in NAMES
     ]
-    return portions(SOURCE, servers, {row.key: row for row in rows}, policy or Policy())
+    return portions(source, servers, {row.key: row for row in rows}, policy or Policy())
 
 
 def test_by_project_by_application_and_one_by_one() -> None:
@@ -71,3 +75,17 @@ def test_zone_project_and_group_are_those_of_the_destination() -> None:
     }
     assert (found["web"].group, found["web"].project, found["s-5"].project) == ("g2", "acme2", "other")
     assert found["web"].host == "h1"
+
+
+def test_servers_that_share_a_volume_are_never_parted() -> None:
+    data = {"volume_id": "data", "boot_index": None, "delete_on_termination": False, "tag": None}
+    shared = [
+        replace(item, fields={**item.fields, "volumes": [data]}) if item.id in ("web", "lone") else item
+        for item in SOURCE
+    ]
+    *_, single = made(source=Inventory("source", shared))
+    assert [[server.id for server in portion.servers] for portion in single] == [
+        ["web", "lone"],
+        ["app"],
+        ["s-5"],
+    ]

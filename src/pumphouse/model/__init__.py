@@ -3,6 +3,7 @@
 A *key* names one resource of the source everywhere (plan, ledger, events, report): ``kind:source-id``.
 """
 
+from pumphouse.model.access import Audited, Caller, Role
 from pumphouse.model.evacuation import EvacuationPlan, How, Move, Unmoved, Wishes
 from pumphouse.model.host import (
     BootDevice,
@@ -17,6 +18,7 @@ from pumphouse.model.host import (
     Resources,
 )
 from pumphouse.model.item import Fields, Item, fingerprint, make_key
+from pumphouse.model.job import Ended, Job, JobState
 from pumphouse.model.network import NetworkFacts
 from pumphouse.model.outside import About, Copied, Endpoint, Temporary, Version
 from pumphouse.model.password import Origin, Password
@@ -44,12 +46,15 @@ __all__ = [
     "About",
     "Acceptance",
     "Action",
+    "Audited",
     "BootDevice",
+    "Caller",
     "Capacity",
     "CheckResult",
     "ComputeHost",
     "Copied",
     "Difference",
+    "Ended",
     "Endpoint",
     "EvacuationPlan",
     "Event",
@@ -59,6 +64,8 @@ __all__ = [
     "HostStatus",
     "How",
     "Item",
+    "Job",
+    "JobState",
     "Migration",
     "Move",
     "NetworkFacts",
@@ -76,6 +83,7 @@ __all__ = [
     "Remainder",
     "Resources",
     "Result",
+    "Role",
     "Row",
     "RunResult",
     "Selection",

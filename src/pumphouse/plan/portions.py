@@ -7,13 +7,14 @@ from dataclasses import replace
 from pumphouse.inventory import Inventory
 from pumphouse.model import PlacedServer, Portion, Row, Selection, make_key
 from pumphouse.plan.connected import applications
+from pumphouse.plan.together import together
 from pumphouse.policy import Policy
 
 
 def portions(
     source: Inventory, servers: Sequence[PlacedServer], rows: Mapping[str, Row], policy: Policy
 ) -> tuple[tuple[Portion, ...], ...]:
-    """The servers in portions, coarse ones first: by project, by application, one by one.
+    """The servers in portions, coarse ones first: by project, by application, one by one (unless they share volumes).
 
     What is torn apart talks over the borders of two clouds for a while: finer portions are for what does not fit.
 
@@ -22,6 +23,8 @@ def portions(
     found = {server.id: _there(source, server, rows, policy) for server in servers}
     names = Counter(item.name for item in source.of("server"))
     which = {key: index for index, keys in enumerate(applications(source)) for key in keys}
+    items = [item for identifier in found if (item := source.get("server", identifier))]
+    inseparable = {item.key: index for index, group in enumerate(together(items)) for item in group}
     projects: dict[str, list[PlacedServer]] = defaultdict(list)
     for server in servers:
         projects[server.project].append(found[server.id])
@@ -31,7 +34,7 @@ def portions(
             for identifier, members in projects.items()
         ),
         tuple(_portion(part, names) for members in projects.values() for part in _apart(members, which)),
-        tuple(_portion((server,), names) for server in found.values()),
+        tuple(_portion(part, names) for part in _apart(found.values(), inseparable)),
     )
 
 
@@ -60,8 +63,8 @@ def _project(source: Inventory, identifier: str) -> str:
     return name if [p.name for p in source.of("project")].count(name) == 1 else identifier
 
 
-def _apart(servers: list[PlacedServer], which: Mapping[str, int]) -> Iterable[tuple[PlacedServer, ...]]:
-    """Servers of one project, application by application."""
+def _apart(servers: Iterable[PlacedServer], which: Mapping[str, int]) -> Iterable[tuple[PlacedServer, ...]]:
+    """Servers by what they are part of."""
     found: dict[object, list[PlacedServer]] = defaultdict(list)
     for server in servers:
         found[which.get(make_key("server", server.id), server.id)].append(server)

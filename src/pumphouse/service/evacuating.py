@@ -109,8 +109,8 @@ def kept(record: HostRecord | None) -> dict[str, object]:
 
 def originals(session: Session) -> tuple[str, ...]:
     """Servers of the source that have moved to the destination; they go with commit."""
-    rows = session.adapters.ledger.rows().values()
-    return tuple(r.source_id for r in rows if r.kind == "server" and (r.how, r.state) == ("created", "done"))
+    rows = session.adapters.ledger.rows("server").values()
+    return tuple(row.source_id for row in rows if (row.how, row.state) == ("created", "done"))
 
 
 def refuse(found: EvacuationPlan, migration: Plan | None = None) -> None:
