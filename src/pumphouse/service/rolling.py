@@ -82,7 +82,7 @@ class Waves:
             [[_timed(_leaving_out(portion, world, staying), down) for portion in each] for each in parts],
             arrived=_arrived(world, destination),
             staying=staying,
-            kept={**_kept(session, source, records), **_of("host", failed)},
+            kept={**_of("host", failed), **_kept(session, source, records)},
         )
 
     def carry_out(self, wave: Wave) -> Failures:
