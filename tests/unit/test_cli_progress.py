@@ -4,9 +4,9 @@ import io
 
 from fake_service import migration_events
 
-from pumphouse.cli.board import Board, amount
 from pumphouse.cli.progress import LiveProgress, PlainProgress
 from pumphouse.model import Event
+from pumphouse.report.board import Board, amount
 
 
 def shown(events):

@@ -15,6 +15,7 @@ from pumphouse.model.item import Fields, Item, fingerprint, make_key
 from pumphouse.model.network import NetworkFacts
 from pumphouse.model.outside import About, Copied, Endpoint, Temporary, Version
 from pumphouse.model.password import Origin, Password
+from pumphouse.model.picture import Picture, ProjectStatus, ServerStatus
 from pumphouse.model.plan import (
     FILTERS,
     SELECTABLE,
@@ -57,13 +58,16 @@ __all__ = [
     "Origin",
     "Outcome",
     "Password",
+    "Picture",
     "Plan",
     "PowerState",
     "Problem",
+    "ProjectStatus",
     "Result",
     "Row",
     "RunResult",
     "Selection",
+    "ServerStatus",
     "Severity",
     "Step",
     "Temporary",

@@ -17,6 +17,7 @@ from pumphouse.model import (
     HostRecord,
     HostStatus,
     Migration,
+    Picture,
     Plan,
     Row,
     RunResult,
@@ -26,7 +27,16 @@ from pumphouse.model import (
 from pumphouse.plan.select import attached_to
 from pumphouse.ports import Cloud
 from pumphouse.report import Report, build
-from pumphouse.service import committing, decommissioning, hosts, migrating, planfile, undoing, upgrading
+from pumphouse.service import (
+    committing,
+    decommissioning,
+    hosts,
+    migrating,
+    picturing,
+    planfile,
+    undoing,
+    upgrading,
+)
 from pumphouse.service.host_actions import with_actions
 from pumphouse.service.session import Session, acceptance
 
@@ -70,6 +80,10 @@ class Service:
     def hosts(self) -> tuple[HostStatus, ...]:
         """Every host of both clouds and of inventory.yaml."""
         return with_actions(self._session, hosts.hosts(self._session))
+
+    def picture(self) -> Picture:
+        """Hosts, servers and projects of both clouds at a glance."""
+        return picturing.picture(self._session)
 
     def host(self, name: str) -> HostStatus:
         """One host.

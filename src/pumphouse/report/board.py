@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pumphouse.model import Event
-from pumphouse.report import UNDOING, units
+from pumphouse.report import units
+from pumphouse.report.values import UNDOING
 
 
 @dataclass
