@@ -18,6 +18,7 @@ from fastapi.testclient import TestClient
 from hypothesis import given, settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
+from pumphouse.api.access import one_token
 from pumphouse.api.app import create_app
 from pumphouse.errors import BmcError, ConfigError, Interrupted, Refused, Unreachable, UsageError
 from pumphouse.ledger.journal import Journal
@@ -35,7 +36,7 @@ def service():
 
 @pytest.fixture
 def client(service):
-    app = create_app(lambda bus: service.open(None, bus), TOKEN)
+    app = create_app(lambda bus: service.open(None, bus), one_token(TOKEN))
     with TestClient(app, headers={"Authorization": f"Bearer {TOKEN}"}) as client:
         yield client
 
@@ -55,7 +56,7 @@ def ended(client, answer):
     "headers", [{}, {"Authorization": "Bearer wrong"}, {"Authorization": f"Basic {TOKEN}"}]
 )
 def test_without_the_token_nothing_is_told(service, headers):
-    client = TestClient(create_app(lambda bus: service.open(None, bus), TOKEN))
+    client = TestClient(create_app(lambda bus: service.open(None, bus), one_token(TOKEN)))
     for path in ("/v1/migrations", "/v1/hosts", "/v1/events", "/v1/rules"):
         answer = client.get(path, headers=headers)
         assert answer.status_code == 401 and answer.json()["remedy"]
@@ -146,7 +147,7 @@ def test_a_run_can_be_cancelled_and_is_alone_on_its_selection(client, service):
 
 def test_stopping_the_service_stops_its_runs(service):
     service.answers["migrate"] = until_cancelled
-    with TestClient(create_app(lambda bus: service.open(None, bus), TOKEN)) as client:
+    with TestClient(create_app(lambda bus: service.open(None, bus), one_token(TOKEN))) as client:
         headers = {"Authorization": f"Bearer {TOKEN}", "If-Match": "*"}
         assert client.post("/v1/migrations", json=SHOP, headers=headers).status_code == 202
     assert service.cancelled
@@ -209,7 +210,7 @@ def test_a_service_that_cannot_be_opened_is_not_ready(client, service):
     def closed(bus):
         raise ConfigError("config.yaml is wrong")
 
-    answer = TestClient(create_app(closed, TOKEN)).get("/readyz")
+    answer = TestClient(create_app(closed, one_token(TOKEN))).get("/readyz")
     assert (answer.status_code, answer.json()["detail"]) == (503, "config.yaml is wrong")
 
 
@@ -226,7 +227,7 @@ def test_events_can_be_taken_up_again(client, service):
 
 def test_no_answer_is_undocumented(service):
     """Requests made from the description: no 5xx, and nothing that the description does not say."""
-    app = create_app(lambda bus: service.open(None, bus), TOKEN)
+    app = create_app(lambda bus: service.open(None, bus), one_token(TOKEN))
     schema = schemathesis.openapi.from_asgi("/openapi.json", app).exclude(path="/v1/events")
     for operation in schema.get_all_operations():
 

@@ -9,7 +9,7 @@ from fastapi.openapi.utils import get_openapi
 
 from pumphouse import __version__
 from pumphouse.api import looking, migrating, problems, watching
-from pumphouse.api.access import Access
+from pumphouse.api.access import Access, Tokens, caller
 from pumphouse.api.problems import ProblemDocument, responses
 from pumphouse.api.runs import OpenService, Runs
 
@@ -18,11 +18,11 @@ Whatever the command line can do with migrations. What takes long answers 202 wi
 errors are problem documents (RFC 9457) with a remedy."""
 
 
-def create_app(open_service: OpenService, token: str) -> FastAPI:
+def create_app(open_service: OpenService, tokens: Tokens) -> FastAPI:
     """The HTTP API of one configuration.
 
     :param open_service: opens a service whose events go to the bus given.
-    :param token: whoever has it may do everything.
+    :param tokens: who has which token.
     """
     runs = Runs(open_service)
 
@@ -39,10 +39,10 @@ def create_app(open_service: OpenService, token: str) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    app.state.open_service, app.state.runs = open_service, runs
+    app.state.open_service, app.state.runs, app.state.access = open_service, runs, Access(tokens)
     problems.install(app)
     app.include_router(looking.health)
-    inside = {"dependencies": [Depends(Access(token))], "responses": responses(401, 422, 500)}
+    inside = {"dependencies": [Depends(caller)], "responses": responses(401, 403, 422, 429, 500)}
     for part in (looking, migrating, watching):
         app.include_router(part.router, prefix="/v1", **inside)  # type: ignore[arg-type]
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]

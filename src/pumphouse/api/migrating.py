@@ -1,17 +1,19 @@
 """Planning, migrating, verifying, and how it ends."""
 
-from fastapi import APIRouter, Response, status
+from fastapi import APIRouter, Depends, Response, status
 
+from pumphouse.api.access import requires
 from pumphouse.api.bodies import MigrationRequest, PlanRequest, VerifyRequest, etag
 from pumphouse.api.opening import Looked, Opened, Running, Start
 from pumphouse.api.problems import Unanswerable, responses
 from pumphouse.api.runs import Run
-from pumphouse.model import Migration, Plan, Row, RunResult, Step
+from pumphouse.model import Migration, Plan, Role, Row, RunResult, Step
 from pumphouse.report import Report
 from pumphouse.service import Service
 
 ACCEPTED_BY = "the API"
 router = APIRouter(tags=["migrations"])
+OPERATOR, APPROVER = [Depends(requires(Role.OPERATOR))], [Depends(requires(Role.APPROVER))]
 STARTING = responses(400, 404, 409, 412, 428, 502, 504)
 
 
@@ -23,7 +25,7 @@ def plan(service: Opened, body: PlanRequest, response: Response) -> Plan:
     return made
 
 
-@router.post("/migrations", status_code=status.HTTP_202_ACCEPTED, responses=STARTING)
+@router.post("/migrations", status_code=status.HTTP_202_ACCEPTED, dependencies=OPERATOR, responses=STARTING)
 def migrate(service: Opened, start: Start, looked: Looked, body: MigrationRequest) -> Run:
     """Carry out the plan that was looked at."""
     selection = body.selection.selection()
@@ -63,7 +65,12 @@ def report(service: Opened, identifier: str) -> Report:
     return service.report(_find(service, identifier).selection)
 
 
-@router.post("/migrations/{identifier}/verify", status_code=status.HTTP_202_ACCEPTED, responses=STARTING)
+@router.post(
+    "/migrations/{identifier}/verify",
+    status_code=status.HTTP_202_ACCEPTED,
+    dependencies=OPERATOR,
+    responses=STARTING,
+)
 def verify(service: Opened, start: Start, identifier: str, body: VerifyRequest) -> Run:
     """Compare both clouds, field by field and byte by byte."""
     selection = _find(service, identifier).selection
@@ -80,7 +87,12 @@ def commit_preview(service: Opened, identifier: str, response: Response) -> tupl
     return _previewed(response, service.commit_preview(_find(service, identifier).selection))
 
 
-@router.post("/migrations/{identifier}/commit", status_code=status.HTTP_202_ACCEPTED, responses=STARTING)
+@router.post(
+    "/migrations/{identifier}/commit",
+    status_code=status.HTTP_202_ACCEPTED,
+    dependencies=APPROVER,
+    responses=STARTING,
+)
 def commit(service: Opened, start: Start, looked: Looked, identifier: str) -> Run:
     """Delete the originals at the source. This cannot be undone."""
     selection = _find(service, identifier).selection
@@ -94,7 +106,12 @@ def rollback_preview(service: Opened, identifier: str, response: Response) -> tu
     return _previewed(response, service.rollback_preview(_find(service, identifier).selection))
 
 
-@router.post("/migrations/{identifier}/rollback", status_code=status.HTTP_202_ACCEPTED, responses=STARTING)
+@router.post(
+    "/migrations/{identifier}/rollback",
+    status_code=status.HTTP_202_ACCEPTED,
+    dependencies=OPERATOR,
+    responses=STARTING,
+)
 def rollback(service: Opened, start: Start, looked: Looked, identifier: str) -> Run:
     """Remove what was made in the destination and give the source back."""
     selection = _find(service, identifier).selection
@@ -119,7 +136,12 @@ def run(runs: Running, identifier: str) -> Run:
     return found
 
 
-@router.post("/runs/{identifier}/cancel", status_code=status.HTTP_202_ACCEPTED, responses=responses(404))
+@router.post(
+    "/runs/{identifier}/cancel",
+    status_code=status.HTTP_202_ACCEPTED,
+    dependencies=OPERATOR,
+    responses=responses(404),
+)
 def cancel(runs: Running, identifier: str) -> Run:
     """Stop a run at its next safe point; the same request goes on later."""
     found = run(runs, identifier)

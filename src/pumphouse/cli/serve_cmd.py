@@ -35,7 +35,7 @@ class Serve(Command):
         try:
             import uvicorn
 
-            from pumphouse.api.access import new_token
+            from pumphouse.api.access import new_token, one_token
             from pumphouse.api.app import create_app
         except ModuleNotFoundError as error:
             raise UsageError(
@@ -52,7 +52,7 @@ class Serve(Command):
         self.app.say(f"serving {where}/v1; its description is at {where}/openapi.json")
         self.app.say(f"the token is in {TOKEN}" if given else f"token: {token}")
         uvicorn.run(
-            create_app(opened, token),
+            create_app(opened, one_token(token)),
             host=address,
             port=port,
             log_level="warning",

@@ -3,6 +3,7 @@
 A *key* names one resource of the source everywhere (plan, ledger, events, report): ``kind:source-id``.
 """
 
+from pumphouse.model.access import Audited, Caller, Role
 from pumphouse.model.host import (
     BootDevice,
     HostRecord,
@@ -39,7 +40,9 @@ __all__ = [
     "About",
     "Acceptance",
     "Action",
+    "Audited",
     "BootDevice",
+    "Caller",
     "Capacity",
     "CheckResult",
     "Copied",
@@ -64,6 +67,7 @@ __all__ = [
     "Problem",
     "ProjectStatus",
     "Result",
+    "Role",
     "Row",
     "RunResult",
     "Selection",
