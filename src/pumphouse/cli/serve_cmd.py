@@ -18,7 +18,7 @@ LISTEN = "127.0.0.1:8780"
 
 
 class Serve(Command):
-    """Serve the HTTP API on this machine: whoever has the token may do everything."""
+    """Serve the HTTP API and the page on this machine: whoever has the token may do everything."""
 
     app: "App"
 
@@ -37,6 +37,7 @@ class Serve(Command):
 
             from pumphouse.api.access import new_token, one_token
             from pumphouse.api.app import create_app
+            from pumphouse.page.application import add_page
         except ModuleNotFoundError as error:
             raise UsageError(
                 f"serving needs the Python package {error.name}",
@@ -51,8 +52,11 @@ class Serve(Command):
         where = f"http://[{address}]:{port}" if ":" in address else f"http://{address}:{port}"
         self.app.say(f"serving {where}/v1; its description is at {where}/openapi.json")
         self.app.say(f"the token is in {TOKEN}" if given else f"token: {token}")
+        self.app.say(f"the page: {where}/login" + ("" if given else f"?token={token}"))
+        application = create_app(opened, one_token(token))
+        add_page(application)
         uvicorn.run(
-            create_app(opened, one_token(token)),
+            application,
             host=address,
             port=port,
             log_level="warning",

@@ -76,9 +76,10 @@ class Journal:
             return frozenset(connection.scalars(query))
 
     def append(self, new: Event) -> None:
-        """Keep an event; of progress, only some."""
+        """Keep an event; of progress, only some, and the last."""
         if new.type == "progress":
-            if new.at - self._last_progress.get(new.key, 0.0) < PROGRESS_EVERY:
+            whole = new.data.get("done") == new.data.get("total")
+            if new.at - self._last_progress.get(new.key, 0.0) < PROGRESS_EVERY and not whole:
                 return
             self._last_progress[new.key] = new.at
         values = {"at": new.at, "migration": new.migration, "type": new.type, "key": new.key}

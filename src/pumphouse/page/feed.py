@@ -1,0 +1,146 @@
+"""What runs do, from their events: read once, and shown to everybody who watches."""
+
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from pumphouse.model import Event, Migration
+from pumphouse.page.chart import Throughput
+from pumphouse.report.board import Board, Workload
+from pumphouse.report.news import DOING, news
+from pumphouse.service import Service
+
+KEPT = 50  # migrations whose state is kept in memory; the ledger has them all
+LINES = 400  # of the log
+ENDS = ("run.done", "run.failed")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the log.
+
+    :param tone: ``bad`` for what failed, ``mark`` where a run begins or ends, else empty.
+    """
+
+    at: float
+    text: str
+    tone: str = ""
+
+
+@dataclass(frozen=True)
+class Running:
+    """The last run of a migration.
+
+    :param ended_at: None while it goes on, or when it was killed.
+    :param result: in words; empty while it goes on.
+    """
+
+    command: str = ""
+    started_at: float = 0.0
+    ended_at: float | None = None
+    result: str = ""
+
+    @property
+    def active(self) -> bool:
+        """Whether it has begun and not ended."""
+        return bool(self.command) and self.ended_at is None
+
+
+@dataclass
+class Watched:
+    """One migration, kept up to date by its events.
+
+    :param changes: grows with every event; what was drawn with the same number is still true.
+    """
+
+    board: Board = field(default_factory=Board)
+    throughput: Throughput = field(default_factory=Throughput)
+    lines: deque[Line] = field(default_factory=lambda: deque(maxlen=LINES))
+    run: Running = Running()
+    last_at: float = 0.0
+    seen: int = 0
+    changes: int = 0
+
+    def apply(self, events: Iterable[Event]) -> None:
+        """Take in what happened since."""
+        for event in events:
+            self._apply(event)
+            self.seen, self.last_at = event.seq, event.at
+            self.changes += 1
+
+    def _apply(self, event: Event) -> None:
+        if event.type == "run.started":
+            command = str(event.data.get("command", ""))
+            if command == "migrate":
+                self.board, self.throughput = Board(), Throughput()
+            self.run = Running(command, event.at)
+        self.board.apply(event)
+        if event.type == "progress" and not self._reads_back(event):
+            self.throughput.add(event.at, event.key, int(event.data.get("done", 0)))
+        if line := self._line(event):
+            self.lines.append(line)
+        if event.type in ENDS:
+            result = str(event.data.get("error") or event.data.get("result") or "")
+            self.run = replace(self.run, ended_at=event.at, result=result)
+
+    def _reads_back(self, event: Event) -> bool:
+        """Whether the bytes are compared and not copied."""
+        workload = self.board.workload(event)
+        return workload is not None and workload.actions.get(event.key) == "verify"
+
+    def _line(self, event: Event) -> Line | None:
+        if event.type == "run.started":
+            return Line(event.at, f"{self.run.command} begins: {event.data.get('selection', '')}", "mark")
+        if event.type == "run.done":
+            good = event.data.get("result") == "ok"
+            return Line(
+                event.at, f"{self.run.command} ended: {event.data.get('result')}", "mark" if good else "bad"
+            )
+        if event.type == "run.failed":
+            return Line(event.at, f"{self.run.command} stopped: {event.data.get('error')}", "bad")
+        if text := news(self.board, event) or self._phase(event):
+            return Line(event.at, text, "bad" if "fail" in event.type else "")
+        return None
+
+    def _phase(self, event: Event) -> str:
+        """A workload that does something new."""
+        workload = self.board.workload(event)
+        if event.type != "step.started" or workload is None:
+            return ""
+        action = str(event.data.get("action"))
+        phase = DOING.get(action, action)
+        if phase == workload.phase:
+            return ""
+        workload.phase = phase
+        return f"{workload.name}: {phase}"
+
+    @property
+    def under_way(self) -> dict[str, Workload]:
+        """The workloads that are moving now, by key."""
+        if not self.run.active:
+            return {}
+        return {key: each for key, each in self.board.workloads.items() if not each.result}
+
+
+class Feed:
+    """What every migration does; one reader of the ledger for all who watch."""
+
+    def __init__(self) -> None:
+        self._watched: OrderedDict[str, Watched] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def of(self, service: Service, migration: str) -> Watched:
+        """A migration as it stands now."""
+        with self._lock:
+            watched = self._watched.setdefault(migration, Watched())
+            self._watched.move_to_end(migration)
+            while len(self._watched) > KEPT:
+                self._watched.popitem(last=False)
+            watched.apply(service.events(watched.seen, migration))
+            return watched
+
+    def running(self, service: Service) -> list[tuple[Migration, Watched]]:
+        """The migrations that are being worked on."""
+        active = [each for each in service.migrations() if each.state == "running"]
+        return [(each, self.of(service, each.id)) for each in active]

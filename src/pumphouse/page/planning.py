@@ -1,0 +1,120 @@
+"""Choosing what is to be moved, reading the plan, approving it."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import HTMLResponse, Response
+
+from pumphouse.api.access import CallerOf, requires
+from pumphouse.api.bodies import etag
+from pumphouse.api.opening import Opened
+from pumphouse.errors import Refused
+from pumphouse.model import Action, Plan, Problem, Role, RunResult, Severity, Step
+from pumphouse.page.beginning import begin
+from pumphouse.page.forms import AskedWish, Sent, SentWish
+from pumphouse.page.overview import IDLE
+from pumphouse.page.rendering import page
+from pumphouse.service import Service
+
+router = APIRouter()
+
+
+@dataclass(frozen=True)
+class Group:
+    """The steps of one project by kind; of none, when they are shared."""
+
+    project: str
+    kinds: dict[str, list[Step]]
+
+    @property
+    def moving(self) -> int:
+        """How many of its steps change something."""
+        quiet = (Action.REUSE, Action.SKIP)
+        return sum(step.action not in quiet for steps in self.kinds.values() for step in steps)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Something that can be chosen, with what is in it."""
+
+    name: str
+    servers: int
+    running: int
+    moved: int
+
+
+@router.get("/choose")
+def choose(request: Request, what: str = "project") -> HTMLResponse:
+    """What can be chosen: the projects and the hosts of the source."""
+    look = request.app.state.looks.at_most(IDLE)
+    servers = [s for s in look.picture.servers if s.cloud == "source"] if look.picture else []
+    projects = [p.name for p in look.picture.projects if p.cloud == "source"] if look.picture else []
+    hosts = [h.name for h in look.picture.hosts if h.cloud == "source"] if look.picture else []
+    signs = request.app.state.signs.of(projects)
+    by_project = _choices(projects, [(s.project, s.status, bool(s.counterpart)) for s in servers])
+    by_host = _choices(hosts, [(s.host, s.status, bool(s.counterpart)) for s in servers])
+    return page(
+        request, "choose", what=what, projects=by_project, hosts=by_host, signs=signs, error=look.error
+    )
+
+
+def _choices(names: Iterable[str], servers: list[tuple[str, str, bool]]) -> list[Choice]:
+    """Those with servers first, by name."""
+    count = Counter(name for name, _, _ in servers)
+    running = Counter(name for name, status, _ in servers if status == "ACTIVE")
+    moved = Counter(name for name, _, gone in servers if gone)
+    found = [Choice(name, count[name], running[name], moved[name]) for name in set(names)]
+    return sorted(found, key=lambda choice: (not choice.servers, choice.name.casefold()))
+
+
+@router.get("/plan")
+def plan(request: Request, service: Opened, caller: CallerOf, wish: AskedWish) -> HTMLResponse:
+    """The plan: what would happen; nothing is changed."""
+    made = service.plan(wish.selection, wish.accept, caller.name)
+    down = [step.downtime for step in made.to_do if step.downtime]
+    return page(
+        request,
+        "plan",
+        plan=made,
+        wish=wish,
+        etag=etag(made),
+        groups=_groups(made.steps),
+        actions=[(action, n) for action, n in Counter(s.action for s in made.steps).items()],
+        problems=sorted(made.problems, key=_urgency),
+        down=down,
+        capacity=[limit for limit in made.capacity if limit.added],
+    )
+
+
+def _groups(steps: Iterable[Step]) -> list[Group]:
+    """Steps as a tree: what is shared first, then the projects by name."""
+    groups: dict[str, dict[str, list[Step]]] = defaultdict(lambda: defaultdict(list))
+    for step in steps:
+        groups[step.project][step.kind].append(step)
+    return [Group(project, dict(groups[project])) for project in sorted(groups, key=str.casefold)]
+
+
+def _urgency(problem: Problem) -> tuple[bool, int]:
+    """What must be solved first, what was accepted last."""
+    return bool(problem.accepted), list(Severity).index(problem.severity)
+
+
+@router.post("/migrate", dependencies=[Depends(requires(Role.OPERATOR))])
+def migrate(request: Request, caller: CallerOf, wish: SentWish, sent: Sent) -> Response:
+    """Carry out the plan that was read."""
+    seen, prepare_only = sent.one("etag"), sent.one("prepare_only") == "true"
+
+    def work(own: Service) -> RunResult:
+        fresh = own.plan(wish.selection, wish.accept, caller.name)
+        _refuse_another(fresh, seen)
+        return own.migrate(fresh, prepare_only=prepare_only)
+
+    return begin(request, "migrate", wish.selection, work)
+
+
+def _refuse_another(fresh: Plan, seen: str) -> None:
+    """Nobody carries out what nobody has read."""
+    if etag(fresh) != seen:
+        raise Refused("the clouds changed since you read the plan", "Read it again and approve it anew.")
