@@ -133,7 +133,9 @@ def _default(info: FieldInfo) -> str:
     if info.is_required():
         return "required"
     value = info.default if info.default is not PydanticUndefined else None
-    return "" if value in (None, ()) else f"`{str(value).lower() if isinstance(value, bool) else value}`"
+    if isinstance(value, tuple):
+        return ", ".join(f"`{each}`" for each in value)
+    return "" if value is None else f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
 # --- supported resources ------------------------------------------------------------------------

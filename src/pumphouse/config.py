@@ -19,6 +19,7 @@ from pydantic import (
     model_validator,
 )
 
+from pumphouse.api_policy import ApiPolicy
 from pumphouse.errors import ConfigError
 from pumphouse.hooks import Strict
 from pumphouse.host_policy import HostPolicy
@@ -115,6 +116,7 @@ class Config(Strict):
     log_dir: Path = Field(Path("logs"), description="Directory of the log files, one per migration.")
     policy: Policy = Field(default_factory=Policy, description="Decisions with defaults.")
     hosts: HostPolicy = Field(default_factory=HostPolicy, description="Decisions about hosts.")
+    api: ApiPolicy = Field(default_factory=ApiPolicy, description="How the API is served, and to whom.")
 
     @field_validator("ledger")
     @classmethod
@@ -202,4 +204,7 @@ def _absolute(config: Config, base: Path) -> Config:
         changes["clouds_file"] = base / config.clouds_file.expanduser()
     if "://" not in config.ledger:
         changes["ledger"] = str(base / Path(config.ledger).expanduser())
+    if tls := config.api.tls:
+        files = {name: base / path.expanduser() for name, path in tls}
+        changes["api"] = config.api.model_copy(update={"tls": tls.model_copy(update=files)})
     return config.model_copy(update=changes)

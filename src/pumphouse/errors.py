@@ -27,6 +27,7 @@
     ├── NotJoined             4   an installed machine did not become a compute host of its cloud
     ├── SmokeTestFailed       4   a server could not be booted on a new compute host
     ├── MachineNetworkError   4   the network of a machine could not be changed
+    ├── BoardError            4   the board that conductors find their work on does not answer
     ├── Mismatch              1   source and destination differ after the move
     ├── LabError              6   the lab cannot do what was asked
     └── Interrupted         130   stopped on request; the same command goes on
@@ -168,6 +169,12 @@ class SmokeTestFailed(PumphouseError):
 
 class MachineNetworkError(PumphouseError):
     """The network of a machine could not be changed."""
+
+    exit_code = 4
+
+
+class BoardError(PumphouseError):
+    """The board that conductors find their work on does not answer as it should."""
 
     exit_code = 4
 

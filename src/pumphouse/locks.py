@@ -38,6 +38,9 @@ class Locks(Protocol):
     def attempt(self, name: str) -> bool:
         """Take one until the end of the run; False when another run has it."""
 
+    def release(self, name: str) -> None:
+        """Give one back before the end of the run."""
+
     def use(self, name: str) -> None:
         """Count on something that other runs may count on too."""
 

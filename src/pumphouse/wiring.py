@@ -1,6 +1,6 @@
 """The composition root: configuration in, a service with its adapters out."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -9,7 +9,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from pumphouse.clock import StoppableClock
-from pumphouse.clouds.connect import connect
+from pumphouse.clouds.connect import connect, keystone
+from pumphouse.clouds.tokens import KeystoneTokens
 from pumphouse.config import Config, describe
 from pumphouse.drivers.guest.probes import NetworkProbes
 from pumphouse.drivers.transfer.stream import StreamTransfer
@@ -19,13 +20,19 @@ from pumphouse.facts import newest, number
 from pumphouse.hosts import Host
 from pumphouse.identity.formats import accepted
 from pumphouse.identity.tables import SqlIdentityTables
+from pumphouse.jobs import Board
+from pumphouse.ledger.audit import SqlTrail
+from pumphouse.ledger.board import LedgerBoard
 from pumphouse.ledger.hosts import SqlHostLedger
+from pumphouse.ledger.jobs import SqlJobs
 from pumphouse.ledger.journal import Journal
 from pumphouse.ledger.locks import SqlLocks
 from pumphouse.ledger.sql import SqlLedger, open_engine
 from pumphouse.machines import Power, Provisioner
+from pumphouse.model import Caller
 from pumphouse.ports import Clock, Publish, Transfer
 from pumphouse.service import Service
+from pumphouse.service.desk import Desk
 from pumphouse.service.session import Adapters, Session
 
 
@@ -73,6 +80,40 @@ def open_service(config: Config, bus: Bus, **policy: Any) -> Iterator[Service]:
         yield Service(Session(config, adapters, bus), lambda role: connect(config, role, clock))
     finally:
         engine.dispose()
+
+
+@contextmanager
+def open_desk(config: Config) -> Iterator[Desk]:
+    """Where jobs are handed in, found by conductors, and audited; for as long as the process serves.
+
+    :raises ConfigError: when the ledger or the board cannot be used.
+    """
+    clock = StoppableClock()
+    engine = open_engine(config.ledger)
+    jobs, locks = SqlJobs(engine, clock), SqlLocks(engine, clock, lambda: None)
+    board: Board = LedgerBoard(jobs, locks)
+    if config.api.board:
+        from pumphouse.boards.jobboard import JobBoard
+
+        board = JobBoard(config.api.board.get_secret_value(), jobs, locks)
+    try:
+        yield Desk(jobs, board, SqlTrail(engine, clock))
+    finally:
+        board.close()
+        engine.dispose()
+
+
+def open_tokens(config: Config) -> Callable[[str], Caller | None] | None:
+    """Whose token it is, as the Keystone says that the configuration names; None when it names none."""
+    role = config.api.cloud
+    if role is None:
+        return None
+    clock = StoppableClock()
+    project = config.api.project
+    cloud = connect(config, role, clock)
+    return KeystoneTokens(
+        keystone(config, role), role, config.api, lambda: project or cloud.project_id, clock
+    )
 
 
 def open_power(host: Host, clock: Clock) -> Power:

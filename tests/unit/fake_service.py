@@ -11,8 +11,20 @@ import yaml
 from pumphouse.cli.main import App
 from pumphouse.errors import UsageError
 from pumphouse.inventory import Inventory
-from pumphouse.model import Action, Event, Migration, Outcome, Plan, Result, RunResult, Selection, Step
+from pumphouse.model import (
+    Action,
+    Event,
+    HostRecord,
+    Migration,
+    Outcome,
+    Plan,
+    Result,
+    RunResult,
+    Selection,
+    Step,
+)
 from pumphouse.report import build
+from pumphouse.service.decommissioning import Closing
 
 DEMO = Selection("project", ("demo",))
 NETWORK = Step("network:n1", "network", "private", "demo", Action.CREATE, "is missing")
@@ -93,7 +105,7 @@ class FakeService:
     cancelled: bool = False
 
     @contextmanager
-    def open(self, config: Any, bus: Any) -> Iterator["FakeService"]:
+    def open(self, config: Any, bus: Any, **policy: Any) -> Iterator["FakeService"]:
         self.config, self.bus = config, bus
         yield self
 
@@ -166,6 +178,21 @@ class FakeService:
 
     def host(self, name: str) -> Any:
         return self._answer("host", UsageError(f"no host named {name!r} in either cloud"), name)
+
+    def host_records(self) -> Any:
+        return self._answer("host_records", ())
+
+    def host_plan(self, operation: str, name: str) -> Any:
+        return self._answer("host_plan", UsageError(f"no host named {name!r}"), operation, name)
+
+    def host_change(self, operation: str, name: str) -> Any:
+        return self._answer("host_change", HostRecord(name, operation, "done", "done"), operation, name)
+
+    def decommission_preview(self, *, off: bool) -> Any:
+        return self._answer("decommission_preview", Closing((("h1", "h1"),), ()), off)
+
+    def decommission(self, *, off: bool) -> Any:
+        return self._answer("decommission", Closing((), ()), off)
 
     def report(self, selection: Selection) -> Any:
         migration = Migration("m1", selection, "migrated", 1.0, 2.0)

@@ -20,10 +20,13 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from pumphouse.api.access import one_token
 from pumphouse.api.app import create_app
+from pumphouse.config import Config
 from pumphouse.errors import BmcError, ConfigError, Interrupted, Refused, Unreachable, UsageError
 from pumphouse.ledger.journal import Journal
 from pumphouse.ledger.sql import open_engine
 from pumphouse.model import Event
+from pumphouse.service.conductor import Conductor
+from pumphouse.wiring import open_desk
 
 TOKEN = "a token nobody guesses"
 SHOP = {"selection": {"what": "project", "names": ["demo"]}}
@@ -35,28 +38,43 @@ def service():
 
 
 @pytest.fixture
-def client(service):
-    app = create_app(lambda bus: service.open(None, bus), one_token(TOKEN))
+def desk(tmp_path):
+    with open_desk(
+        Config(source={"cloud": "a"}, destination={"cloud": "b"}, ledger=str(tmp_path / "l"))
+    ) as desk:
+        yield desk
+
+
+@pytest.fixture
+def app(service, desk):
+    def opened(bus, **policy):
+        return service.open(None, bus, **policy)
+
+    return create_app(opened, desk, one_token(TOKEN), Conductor(desk.jobs, desk.board, opened, "conductor-1"))
+
+
+@pytest.fixture
+def client(app):
     with TestClient(app, headers={"Authorization": f"Bearer {TOKEN}"}) as client:
         yield client
 
 
 def ended(client, answer):
-    """The run that was started, once it has ended."""
+    """The job that was handed in, once it has ended."""
     assert answer.status_code == 202, answer.text
     for _ in range(200):
-        run = client.get(answer.headers["Location"]).json()
-        if run["state"] != "running":
-            return run
+        job = client.get(answer.headers["Location"]).json()
+        if job["state"] not in ("waiting", "running"):
+            return job
         time.sleep(0.01)
-    raise AssertionError("the run does not end")
+    raise AssertionError("the job does not end")
 
 
 @pytest.mark.parametrize(
     "headers", [{}, {"Authorization": "Bearer wrong"}, {"Authorization": f"Basic {TOKEN}"}]
 )
-def test_without_the_token_nothing_is_told(service, headers):
-    client = TestClient(create_app(lambda bus: service.open(None, bus), one_token(TOKEN)))
+def test_without_the_token_nothing_is_told(service, app, headers):
+    client = TestClient(app)
     for path in ("/v1/migrations", "/v1/hosts", "/v1/events", "/v1/rules"):
         answer = client.get(path, headers=headers)
         assert answer.status_code == 401 and answer.json()["remedy"]
@@ -72,7 +90,7 @@ def test_a_plan_is_migrated_as_it_was_looked_at(client, service):
     run = ended(
         client, client.post("/v1/migrations", json=SHOP, headers={"If-Match": looked.headers["ETag"]})
     )
-    assert (run["state"], run["migration"], run["outcomes"]) == ("done", "m1", 2)
+    assert (run["state"], run["ended"]["migration"], run["ended"]["outcomes"]) == ("done", "m1", 2)
     assert [call[0] for call in service.calls] == ["plan", "plan", "plan", "migrate"]
 
 
@@ -106,13 +124,17 @@ def test_verify_needs_no_preview(client):
 def test_a_run_that_fails_says_why(client, service):
     service.answers["migrate"] = Refused("server web1 is busy", "Wait.")
     run = ended(client, client.post("/v1/migrations", json=SHOP, headers={"If-Match": "*"}))
-    assert (run["state"], run["error"], run["remedy"]) == ("failed", "server web1 is busy", "Wait.")
+    assert (run["state"], run["ended"]["error"], run["ended"]["remedy"]) == (
+        "failed",
+        "server web1 is busy",
+        "Wait.",
+    )
 
 
 def test_a_bug_does_not_leave_a_run_that_runs_for_ever(client, service):
     service.answers["migrate"] = KeyError("x")
     run = ended(client, client.post("/v1/migrations", json=SHOP, headers={"If-Match": "*"}))
-    assert run["state"] == "failed" and "bug" in run["error"]
+    assert run["state"] == "failed" and "bug" in run["ended"]["error"]
 
 
 def test_the_same_idempotency_key_is_the_same_run(client, service):
@@ -125,7 +147,7 @@ def test_the_same_idempotency_key_is_the_same_run(client, service):
         client, client.post("/v1/migrations", json=SHOP, headers=headers | {"Idempotency-Key": "2"})
     )
     assert other["id"] != first["id"]
-    assert [run["id"] for run in client.get("/v1/runs").json()] == [other["id"], first["id"]]
+    assert [run["id"] for run in client.get("/v1/jobs").json()] == [other["id"], first["id"]]
 
 
 def until_cancelled(service):
@@ -140,17 +162,48 @@ def test_a_run_can_be_cancelled_and_is_alone_on_its_selection(client, service):
     service.answers["migrate"] = until_cancelled
     started = client.post("/v1/migrations", json=SHOP, headers={"If-Match": "*"})
     second = client.post("/v1/migrations", json=SHOP, headers={"If-Match": "*"})
-    assert second.status_code == 409 and "is running" in second.json()["detail"]
+    assert second.status_code == 409 and "project demo" in second.json()["detail"]
     assert client.post(f"{started.headers['Location']}/cancel").status_code == 202
-    assert ended(client, started)["error"] == "stopped"
+    assert ended(client, started)["state"] == "cancelled"
 
 
-def test_stopping_the_service_stops_its_runs(service):
+def test_a_job_that_was_paused_goes_on(client, service):
     service.answers["migrate"] = until_cancelled
-    with TestClient(create_app(lambda bus: service.open(None, bus), one_token(TOKEN))) as client:
-        headers = {"Authorization": f"Bearer {TOKEN}", "If-Match": "*"}
-        assert client.post("/v1/migrations", json=SHOP, headers=headers).status_code == 202
+    started = client.post("/v1/migrations", json=SHOP, headers={"If-Match": "*"})
+    where = started.headers["Location"]
+    assert client.post(f"{where}/pause").status_code == 202
+    assert ended(client, started)["state"] == "paused"
+    service.answers["migrate"] = DONE
+    assert client.post(f"{where}/resume").status_code == 202
+    assert ended(client, started)["state"] == "done"
+    assert client.post(f"{where}/resume").status_code == 409
+    assert client.get(f"{where}/result").json()["outcomes"][0]["key"] == "network:n1"
+
+
+def test_what_the_service_did_not_end_goes_on_when_it_is_started_again(service, desk):
+    service.answers["migrate"] = until_cancelled
+
+    def opened(bus, **policy):
+        return service.open(None, bus)
+
+    def started(name):
+        return TestClient(
+            create_app(opened, desk, one_token(TOKEN), Conductor(desk.jobs, desk.board, opened, name)),
+            headers={"Authorization": f"Bearer {TOKEN}"},
+        )
+
+    with started("first") as client:
+        answer = client.post("/v1/migrations", json=SHOP, headers={"If-Match": "*"})
+        for _ in range(200):
+            if client.get(answer.headers["Location"]).json()["state"] == "running":
+                break
+            time.sleep(0.01)
     assert service.cancelled
+    assert desk.jobs.unfinished()[0].state == "waiting"
+    service.answers["migrate"] = DONE
+    with started("second") as client:
+        job = ended(client, answer)
+        assert (job["state"], job["conductor"]) == ("done", "second")
 
 
 @pytest.mark.parametrize(
@@ -192,7 +245,7 @@ def test_a_selection_that_makes_no_sense_is_refused(client, service, selection):
 def test_what_is_not_there_is_404(client):
     for path in (
         "/v1/migrations/m9",
-        "/v1/runs/r9",
+        "/v1/jobs/r9",
         "/v1/hosts/h9",
         "/v1/migrations/m9/report",
         "/v1/nothing",
@@ -202,7 +255,7 @@ def test_what_is_not_there_is_404(client):
         assert answer.headers["content-type"] == "application/problem+json"
 
 
-def test_a_service_that_cannot_be_opened_is_not_ready(client, service):
+def test_a_service_that_cannot_be_opened_is_not_ready(client, service, desk):
     service.answers["migrations"] = ConfigError("the ledger cannot be opened", "Mend it.")
     answer = client.get("/readyz")
     assert (answer.status_code, answer.json()["remedy"]) == (503, "Mend it.")
@@ -210,7 +263,7 @@ def test_a_service_that_cannot_be_opened_is_not_ready(client, service):
     def closed(bus):
         raise ConfigError("config.yaml is wrong")
 
-    answer = TestClient(create_app(closed, one_token(TOKEN))).get("/readyz")
+    answer = TestClient(create_app(closed, desk, one_token(TOKEN))).get("/readyz")
     assert (answer.status_code, answer.json()["detail"]) == (503, "config.yaml is wrong")
 
 
@@ -225,9 +278,8 @@ def test_events_can_be_taken_up_again(client, service):
     assert [line for line in rest.splitlines() if line.startswith("id:")] == ["id: 16", "id: 17"]
 
 
-def test_no_answer_is_undocumented(service):
+def test_no_answer_is_undocumented(app):
     """Requests made from the description: no 5xx, and nothing that the description does not say."""
-    app = create_app(lambda bus: service.open(None, bus), one_token(TOKEN))
     schema = schemathesis.openapi.from_asgi("/openapi.json", app).exclude(path="/v1/events")
     for operation in schema.get_all_operations():
 
@@ -246,7 +298,10 @@ def test_serve_listens_on_loopback_only(tmp_path):
     path = tmp_path / "config.yaml"
     path.write_text("source: {cloud: old}\ndestination: {cloud: new}\n")
     shell = Shell(FakeService(), path)
-    assert shell("serve --listen 0.0.0.0:8780") == 3 and "others could reach it" in shell.err
+    assert shell("serve --listen 0.0.0.0:8780 --plain") == 3 and "who they are" in shell.err
+    with path.open("a") as file:
+        file.write("api: {cloud: destination}\n")
+    assert shell("serve --listen 0.0.0.0:8780") == 3 and "no TLS" in shell.err
     assert shell("serve --listen localhost") == 2 and "not ADDRESS:PORT" in shell.err
     assert shell("serve --listen 127.0.0.1:0") == 2
 

@@ -11,10 +11,13 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from pumphouse.api.problems import Unanswerable
+from pumphouse.jobs import Trail
 from pumphouse.model import Caller, Role
+from pumphouse.service.desk import Desk
 
 TOKEN_BYTES = 32
 ATTEMPTS, PERIOD = 10, 60.0  # refused logins of one address, and the seconds in which they are counted
+SAFE = ("GET", "HEAD", "OPTIONS")  # methods that change nothing
 _bearer = HTTPBearer(
     auto_error=False, description="A token of Keystone, or the one 'pumphouse serve' prints."
 )
@@ -112,7 +115,16 @@ def caller(
     access: Access = request.app.state.access
     found = access.find(request, given.credentials if given else None)
     request.state.caller = found
+    if request.method not in SAFE:
+        desk: Desk = request.app.state.desk
+        request.state.audited = begin(desk.trail, request)
     return found
+
+
+def begin(trail: Trail, request: Request) -> int:
+    """Note who asks for what, before it is done; its number in the audit trail."""
+    who: Caller | None = getattr(request.state, "caller", None)
+    return trail.begin(who, origin_of(request), f"{request.method} {request.url.path}")
 
 
 #: The caller of a request, as an argument of its handler.
@@ -123,12 +135,21 @@ def requires(role: Role) -> Callable[[Caller], Caller]:
     """A dependency that refuses callers who may less than this role."""
 
     def allowed(found: CallerOf) -> Caller:
-        if not found.role.covers(role):
-            raise Unanswerable(
-                403,
-                f"{found.name} is {found.role}; this needs {role}",
-                f"Ask for a role that makes you {role}: 'api.roles' in config.yaml says which.",
-            )
+        refuse_below(found, role)
         return found
 
     return allowed
+
+
+def refuse_below(found: Caller, role: Role) -> None:
+    """Refuse a caller who may less than this role."""
+    if not found.role.covers(role):
+        raise Unanswerable(
+            403,
+            f"{found.name} is {found.role}; this needs {role}",
+            f"Ask for a role that makes you {role}: 'api.roles' in config.yaml says which.",
+        )
+
+
+#: For ``dependencies`` of a route.
+OPERATOR, APPROVER = [Depends(requires(Role.OPERATOR))], [Depends(requires(Role.APPROVER))]

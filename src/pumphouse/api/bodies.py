@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pumphouse.inventory import Inventory
 from pumphouse.model import FILTERS, SELECTABLE, Item, Plan, Selection, Step, fingerprint, is_filter
+from pumphouse.service.decommissioning import Closing
+from pumphouse.service.upgrading import HostPlan
 
 WHAT = (*SELECTABLE, "identity", "all")
 
@@ -58,12 +60,15 @@ class PlanRequest(BaseModel):
     accept: tuple[str, ...] = Field(
         (), description="Taken knowingly: RULE or RULE:RESOURCE.", examples=[["server-local-disks:batch-*"]]
     )
+    skip_blocked: bool = Field(False, description="Leave out what cannot be moved.")
 
 
 class MigrationRequest(PlanRequest):
     """What to migrate. ``If-Match`` names the plan that was looked at."""
 
     prepare_only: bool = Field(False, description="Do what needs no downtime; servers keep running.")
+    concurrency: int | None = Field(None, ge=1, le=64, description="Servers moved at once.")
+    bandwidth: float | None = Field(None, gt=0, le=1e6, description="Cap of all transfers, in MiB/s.")
 
 
 class VerifyRequest(BaseModel):
@@ -119,6 +124,59 @@ class Capacity:
 
     role: str
     facts: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class StageBody:
+    """A stage of an operation on a host.
+
+    :param limit: seconds it may take; None when it has no limit.
+    """
+
+    name: str
+    about: str
+    limit: float | None
+
+
+@dataclass(frozen=True)
+class HostPlanBody:
+    """What an operation does with a host.
+
+    :param done: where it is already, when there is nothing to do.
+    """
+
+    operation: str
+    host: str
+    stages: tuple[StageBody, ...]
+    done: str
+
+    @classmethod
+    def of(cls, plan: HostPlan) -> "HostPlanBody":
+        """The plan, for a reader."""
+        stages = tuple(StageBody(s.name, s.about, s.limit or None) for s in plan.stages)
+        return cls(plan.operation, plan.host, stages, plan.done)
+
+
+@dataclass(frozen=True)
+class ClosingBody:
+    """What is left to do at the source.
+
+    :param hosts: dead hosts that are removed from it.
+    :param controllers: machines that are switched off after that.
+    """
+
+    hosts: tuple[str, ...]
+    controllers: tuple[str, ...]
+
+    @classmethod
+    def of(cls, plan: Closing) -> "ClosingBody":
+        """The plan, for a reader."""
+        return cls(tuple(name for name, _ in plan.hosts), tuple(host.name for host in plan.controllers))
+
+
+def etag_of(plan: HostPlanBody | ClosingBody) -> str:
+    """Changes when what is planned changes."""
+    return f'"{fingerprint(asdict(plan))}"'
 
 
 def etag(value: Plan | tuple[Step, ...]) -> str:

@@ -1,4 +1,4 @@
-"""Looking: health, clouds, what they hold, hosts, rules."""
+"""Looking: health, clouds, what they hold, rules."""
 
 from typing import Annotated, Literal
 
@@ -7,9 +7,9 @@ from fastapi import APIRouter, Query, Request
 from pumphouse.api.bodies import Capacity, Page, Resource, RuleBody
 from pumphouse.api.opening import Opened
 from pumphouse.api.problems import Unanswerable, responses
-from pumphouse.errors import PumphouseError, UsageError
+from pumphouse.errors import PumphouseError
 from pumphouse.events import Bus
-from pumphouse.model import CheckResult, HostStatus
+from pumphouse.model import CheckResult
 from pumphouse.service.rules import rules
 
 Role = Literal["source", "destination"]
@@ -63,21 +63,6 @@ def resources(
     more = len(rest) > limit
     page = tuple(rest[:limit])
     return Page(page, f"{page[-1].kind}:{page[-1].id}" if more else None)
-
-
-@router.get("/hosts", responses=responses(502, 504))
-def hosts(service: Opened) -> tuple[HostStatus, ...]:
-    """The hosts of both clouds, with the state of their machines."""
-    return service.hosts()
-
-
-@router.get("/hosts/{name}", responses=responses(404, 502, 504))
-def host(service: Opened, name: str) -> HostStatus:
-    """One host."""
-    try:
-        return service.host(name)
-    except UsageError as error:
-        raise Unanswerable(404, error.message, error.remedy) from None
 
 
 @router.get("/rules")

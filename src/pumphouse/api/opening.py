@@ -1,15 +1,16 @@
-"""What requests are handled with: a service for each, and the runs of the process."""
+"""What requests are handled with: a service for each, and the desk where jobs are handed in."""
 
-from collections.abc import Callable, Iterator
-from typing import Annotated
+from collections.abc import Callable, Iterator, Mapping
+from typing import Annotated, Any
 
 from fastapi import Depends, Header, Request, Response
 
+from pumphouse.api.access import CallerOf
 from pumphouse.api.problems import Unanswerable
-from pumphouse.api.runs import Run, Runs, Work
 from pumphouse.events import Bus
-from pumphouse.model import Selection
+from pumphouse.model import Job, Selection
 from pumphouse.service import Service
+from pumphouse.service.desk import Desk
 
 
 def _service(request: Request) -> Iterator[Service]:
@@ -17,36 +18,13 @@ def _service(request: Request) -> Iterator[Service]:
         yield service
 
 
-def _runs(request: Request) -> Runs:
-    runs: Runs = request.app.state.runs
-    return runs
+def _desk(request: Request) -> Desk:
+    desk: Desk = request.app.state.desk
+    return desk
 
 
 Opened = Annotated[Service, Depends(_service)]
-Running = Annotated[Runs, Depends(_runs)]
-
-
-class Starting:
-    """Begins what takes long, and answers with where its run is."""
-
-    def __init__(
-        self,
-        runs: Running,
-        response: Response,
-        idempotency_key: Annotated[
-            str | None,
-            Header(
-                max_length=200, description="The same key gives the same run, as long as it is remembered."
-            ),
-        ] = None,
-    ) -> None:
-        self._runs, self._response, self._key = runs, response, idempotency_key
-
-    def __call__(self, command: str, selection: Selection, work: Work) -> Run:
-        """The run, begun or found."""
-        run = self._runs.start(command, str(selection), work, self._key)
-        self._response.headers["Location"] = f"/v1/runs/{run.id}"
-        return run
+AtDesk = Annotated[Desk, Depends(_desk)]
 
 
 class Looking:
@@ -75,5 +53,44 @@ class Looking:
             )
 
 
-Start = Annotated[Starting, Depends()]
 Looked = Annotated[Looking, Depends()]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(min_length=1, max_length=200, description="The same key of the same caller gives the same job."),
+]
+
+
+class Starting:
+    """Hands in what takes long, and answers with where its job is."""
+
+    def __init__(
+        self,
+        request: Request,
+        response: Response,
+        caller: CallerOf,
+        desk: AtDesk,
+        idempotency_key: IdempotencyKey = None,
+    ) -> None:
+        self._request, self._response = request, response
+        self._caller, self._desk, self._key = caller, desk, idempotency_key
+
+    def __call__(
+        self,
+        command: str,
+        selection: Selection,
+        options: Mapping[str, Any],
+        look: Callable[[], None] = lambda: None,
+    ) -> Job:
+        """The job, handed in or found.
+
+        :param look: refuses what nobody has looked at; not asked for a job that was handed in before.
+        """
+        self._request.state.about = f"{command} {selection}"
+        if self._key is None or self._desk.jobs.with_key(self._caller.name, self._key) is None:
+            look()
+        job = self._desk.submit(self._caller, command, selection, options, self._key)
+        self._response.headers["Location"] = f"/v1/jobs/{job.id}"
+        return job
+
+
+Start = Annotated[Starting, Depends()]

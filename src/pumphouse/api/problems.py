@@ -28,6 +28,7 @@ TITLES = {
     404: "Not there",
     405: "Not possible here",
     409: "Must not be done",
+    413: "Too much",
     412: "Not what you saw",
     422: "The request cannot be read",
     428: "Look first",
@@ -96,6 +97,11 @@ def install(app: FastAPI) -> None:
         answer = problem(error.status_code, str(error.detail), "See /openapi.json.")
         answer.headers.update(error.headers or {})
         return answer
+
+    @app.exception_handler(Exception)
+    def _bug(_request: Request, error: Exception) -> JSONResponse:
+        what = f"this is a bug in pumphouse: {type(error).__name__}"
+        return problem(500, what, "Its traceback is in the log of the service.")
 
     @app.exception_handler(RequestValidationError)
     def _unreadable(_request: Request, error: RequestValidationError) -> JSONResponse:

@@ -185,7 +185,7 @@ class App(CliffApp):
         one_line_errors(parser, f"{self.NAME} {name}")
         return command, parser, rest
 
-    def opener(self, settings: "Config") -> "Callable[[Bus], AbstractContextManager[Service]]":
+    def opener(self, settings: "Config") -> "Callable[..., AbstractContextManager[Service]]":
         """What opens services of a configuration, as many as are wanted."""
         if self._open_service is None:
             from pumphouse.wiring import open_service

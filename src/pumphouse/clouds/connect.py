@@ -5,6 +5,7 @@ from typing import Any
 
 import openstack.config
 import openstack.exceptions
+from keystoneauth1 import adapter as ksa_adapter
 from keystoneauth1 import session as ksa_session
 from keystoneauth1.identity import v3
 
@@ -22,8 +23,36 @@ def connect(config: Config, role: str, clock: Clock) -> OpenStackCloud:
     :raises ConfigError: when the clouds.yaml entry is missing or lacks a user name and password.
     """
     cloud: CloudConfig = getattr(config, role)
+    region, auth = _credentials(config, cloud, role)
+    return OpenStackCloud(
+        role,
+        lambda scope: _session(region, auth, scope),
+        clock,
+        region=region.region_name or None,
+        interface=cloud.interface or region.config.get("interface") or "public",
+        login=f"{auth['auth_url']} as {auth.get('username') or auth['user_id']}",
+    )
+
+
+def keystone(config: Config, role: str) -> ksa_adapter.Adapter:
+    """Keystone of a cloud, as its administrator. Nothing is sent before the first request.
+
+    :raises ConfigError: see :func:`connect`.
+    """
+    cloud: CloudConfig = getattr(config, role)
+    region, auth = _credentials(config, cloud, role)
+    return ksa_adapter.Adapter(
+        _session(region, auth, None),
+        service_type="identity",
+        interface=cloud.interface or region.config.get("interface") or "public",
+        region_name=region.region_name or None,
+        min_version="3",
+        max_version="3.latest",
+    )
+
+
+def _credentials(config: Config, cloud: CloudConfig, role: str) -> tuple[Any, dict[str, Any]]:
     region = _region(config, cloud, role)
-    verify, cert = region.get_requests_verify_args()
     auth = dict(region.config.get("auth") or {})
     if not auth.get("password") or not (auth.get("username") or auth.get("user_id")):
         raise ConfigError(
@@ -31,20 +60,13 @@ def connect(config: Config, role: str, clock: Clock) -> OpenStackCloud:
             "Pumphouse acts in the projects it moves, which only a user name and password of an "
             "administrator allow; application credentials and tokens are bound to one project.",
         )
+    return region, auth
 
-    def open_session(scope: Scope | None) -> ksa_session.Session:
-        plugin = _plugin(auth, scope)
-        return ksa_session.Session(
-            auth=plugin, verify=verify, cert=cert, app_name="pumphouse", timeout=CONNECT_TIMEOUT
-        )
 
-    return OpenStackCloud(
-        role,
-        open_session,
-        clock,
-        region=region.region_name or None,
-        interface=cloud.interface or region.config.get("interface") or "public",
-        login=f"{auth['auth_url']} as {auth.get('username') or auth['user_id']}",
+def _session(region: Any, auth: dict[str, Any], scope: Scope | None) -> ksa_session.Session:
+    verify, cert = region.get_requests_verify_args()
+    return ksa_session.Session(
+        auth=_plugin(auth, scope), verify=verify, cert=cert, app_name="pumphouse", timeout=CONNECT_TIMEOUT
     )
 
 

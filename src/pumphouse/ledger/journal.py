@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from pumphouse.ledger.tables import event, member, migration
+from pumphouse.ledger.tables import about, event, member, migration
 from pumphouse.model import Event, Migration, Selection
 from pumphouse.ports import Clock
 
@@ -76,14 +76,17 @@ class Journal:
             return frozenset(connection.scalars(query))
 
     def append(self, new: Event) -> None:
-        """Keep an event; of progress, only some, and the last."""
+        """Keep an event; of progress, only some, and the last. One after the other, also of several processes:
+        whoever has seen a number has seen all below it."""
         if new.type == "progress":
             whole = new.data.get("done") == new.data.get("total")
             if new.at - self._last_progress.get(new.key, 0.0) < PROGRESS_EVERY and not whole:
                 return
             self._last_progress[new.key] = new.at
         values = {"at": new.at, "migration": new.migration, "type": new.type, "key": new.key}
+        turn = sa.select(about.c.name).where(about.c.name == "events").with_for_update()
         with self._lock, self._engine.begin() as connection:
+            connection.execute(turn)
             connection.execute(event.insert().values(**values, data=dict(new.data)))
 
     def events(self, after: int = 0, identifier: str | None = None) -> tuple[Event, ...]:

@@ -22,7 +22,7 @@ from pumphouse.ports import Clock
 
 LOG = logging.getLogger(__name__)
 BEAT = 5.0  # seconds between two signs of life
-SILENCE = 45.0  # seconds without one after which a run on another host counts as dead
+SILENCE = 15.0  # seconds without one after which a run on another host counts as dead
 FIRST_LOOK, LAST_LOOK = 0.1, 1.0  # seconds between two looks at a lock that another has
 TRIES = 5  # of a transaction that the database gave up for another one
 
@@ -91,9 +91,13 @@ class SqlLocks:
             yield
         finally:
             if not before:
-                with self._engine.begin() as connection:
-                    ours = sa.and_(lease.c.name == name, lease.c.holder == self._us)
-                    connection.execute(lease.delete().where(ours))
+                self.release(name)
+
+    def release(self, name: str) -> None:
+        """See the port."""
+        with self._engine.begin() as connection:
+            ours = sa.and_(lease.c.name == name, lease.c.holder == self._us)
+            connection.execute(lease.delete().where(ours))
 
     def attempt(self, name: str) -> bool:
         """See the port."""

@@ -1,8 +1,9 @@
 """Tables of the ledger; changed only together with a schema migration."""
 
-from sqlalchemy import JSON, Column, Float, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import JSON, Column, Float, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
 
 metadata = MetaData()
+Moment = Float(53)  # seconds since the epoch; MySQL's plain FLOAT has room for minutes only
 
 about = Table(
     "about",
@@ -17,8 +18,8 @@ migration = Table(
     Column("id", String(16), primary_key=True),
     Column("selection", JSON, nullable=False),
     Column("state", String(32), nullable=False),
-    Column("created_at", Float, nullable=False),
-    Column("updated_at", Float, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False),
 )
 
 resource = Table(
@@ -31,7 +32,7 @@ resource = Table(
     Column("state", String(32), nullable=False),
     Column("how", String(32), nullable=False),
     Column("data", JSON, nullable=False),
-    Column("updated_at", Float, nullable=False),
+    Column("updated_at", Moment, nullable=False),
 )
 
 member = Table(
@@ -60,14 +61,14 @@ host = Table(
     Column("stage", String(64), nullable=False),
     Column("state", String(32), nullable=False),
     Column("data", JSON, nullable=False),
-    Column("updated_at", Float, nullable=False),
+    Column("updated_at", Moment, nullable=False),
 )
 
 event = Table(
     "event",
     metadata,
     Column("seq", Integer, primary_key=True, autoincrement=True),
-    Column("at", Float, nullable=False),
+    Column("at", Moment, nullable=False),
     Column("migration", String(16), nullable=False),
     Column("type", String(64), nullable=False),
     Column("key", String(512), nullable=False),
@@ -84,8 +85,8 @@ holder = Table(
     Column("process", Integer, nullable=False),
     Column("began", String(64), nullable=False),
     Column("doing", Text, nullable=False),
-    Column("since", Float, nullable=False),
-    Column("beat", Float, nullable=False),
+    Column("since", Moment, nullable=False),
+    Column("beat", Moment, nullable=False),
 )
 
 lease = Table(
@@ -93,4 +94,37 @@ lease = Table(
     metadata,
     Column("name", String(512), primary_key=True),
     Column("holder", String(32), nullable=False),
+)
+
+job = Table(
+    "job",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("command", String(32), nullable=False),
+    Column("selection", JSON, nullable=False),
+    Column("options", JSON, nullable=False),
+    Column("caller", String(255), nullable=False),
+    Column("key", String(200)),
+    Column("state", String(16), nullable=False),
+    Column("wish", String(16), nullable=False),
+    Column("conductor", String(255), nullable=False),
+    Column("ended", JSON, nullable=False),
+    Column("result", JSON),
+    Column("created_at", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+    UniqueConstraint("caller", "key", name="job_by_key"),
+    Index("job_by_state", "state", "created_at"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("at", Moment, nullable=False),
+    Column("who", String(255), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("origin", String(64), nullable=False),
+    Column("what", Text, nullable=False),
+    Column("about", Text, nullable=False),
+    Column("status", Integer, nullable=False),
 )

@@ -13,6 +13,7 @@ from pumphouse.model.host import (
     PowerState,
 )
 from pumphouse.model.item import Fields, Item, fingerprint, make_key
+from pumphouse.model.job import Ended, Job, JobState
 from pumphouse.model.network import NetworkFacts
 from pumphouse.model.outside import About, Copied, Endpoint, Temporary, Version
 from pumphouse.model.password import Origin, Password
@@ -47,6 +48,7 @@ __all__ = [
     "CheckResult",
     "Copied",
     "Difference",
+    "Ended",
     "Endpoint",
     "Event",
     "Fields",
@@ -54,6 +56,8 @@ __all__ = [
     "HostRoom",
     "HostStatus",
     "Item",
+    "Job",
+    "JobState",
     "Migration",
     "NetworkFacts",
     "Node",

@@ -27,7 +27,7 @@ def add_page(app: FastAPI) -> None:
     Sessions of the page count for the API too.
     """
     own = FastAPI(title="Pumphouse", openapi_url=None)
-    for name in ("open_service", "runs", "access"):
+    for name in ("open_service", "desk", "access"):
         setattr(own.state, name, getattr(app.state, name))
     own.state.sessions, own.state.signs, own.state.feed = Sessions(), Signs(), Feed()
     own.state.looks = Looks(app.state.open_service)

@@ -1,28 +1,44 @@
-"""What takes long and was asked for on the page: begun here, watched elsewhere."""
+"""What takes long and was asked for on the page: handed in here, watched elsewhere."""
+
+from collections.abc import Callable
 
 from fastapi import Request
 from fastapi.responses import RedirectResponse
 
-from pumphouse.api.runs import Run, Work
-from pumphouse.model import Migration, Selection
+from pumphouse.api.problems import Unanswerable
+from pumphouse.model import Job, Migration, Selection
 from pumphouse.service import Service
+from pumphouse.service.desk import Desk
 
 
-def begin(request: Request, command: str, selection: Selection, work: Work) -> RedirectResponse:
-    """Begin it, and go where it can be watched.
+def seen(given: str, now: Callable[[], str]) -> Callable[[], None]:
+    """Refuses what nobody has read.
 
-    :raises Refused: when the same is running already.
+    :param given: the ETag of what was read. :param now: the one of what would be done.
     """
-    run = request.app.state.runs.start(command, str(selection), work)
-    return RedirectResponse(f"/runs/{run.id}", 303)
+
+    def look() -> None:
+        if given != now():
+            raise Unanswerable(
+                412,
+                "the clouds changed since you read what would be done",
+                "Read it again, and approve it anew.",
+            )
+
+    return look
 
 
-def migration_of(service: Service, run: Run) -> Migration | None:
-    """The migration that a run works on, once the ledger has it."""
-    return next((m for m in service.migrations() if str(m.selection) == run.selection), None)
+def to_watch(job: Job) -> RedirectResponse:
+    """Where a job can be watched."""
+    return RedirectResponse(f"/jobs/{job.id}", 303)
 
 
-def last_run(request: Request, migration: Migration) -> Run | None:
-    """What was asked of this process last for a migration."""
-    runs: tuple[Run, ...] = request.app.state.runs.all()
-    return next((run for run in runs if run.selection == str(migration.selection)), None)
+def migration_of(service: Service, selection: Selection) -> Migration | None:
+    """The migration of a selection, once the ledger has it."""
+    return next((m for m in service.migrations() if m.selection == selection), None)
+
+
+def last_job(request: Request, selection: Selection) -> Job | None:
+    """What was handed in last for a selection."""
+    desk: Desk = request.app.state.desk
+    return next((job for job in desk.jobs.all() if job.selection == selection), None)

@@ -202,7 +202,15 @@ def _side(
         boxes = [box for box in boxes if box.tiles or box.name == wanted.host]
     label = picture.source if role == "source" else picture.destination
     count = sum(server.cloud == role for server in picture.servers)
-    return Side(role, label, len(hosts), tuple(boxes), count, _sum(h.vcpus for h in hosts), _sum(h.memory for h in hosts))
+    return Side(
+        role,
+        label,
+        len(hosts),
+        tuple(boxes),
+        count,
+        _sum(h.vcpus for h in hosts),
+        _sum(h.memory for h in hosts),
+    )
 
 
 def _box(host: HostStatus, tiles: list[Tile], hidden: int, machines: Mapping[str, str]) -> Box:

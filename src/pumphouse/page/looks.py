@@ -4,10 +4,10 @@ import threading
 import time
 from dataclasses import dataclass
 
-from pumphouse.api.runs import OpenService
 from pumphouse.errors import PumphouseError
 from pumphouse.events import Bus
 from pumphouse.model import Picture
+from pumphouse.service.conductor import OpenService
 
 
 @dataclass(frozen=True)

@@ -3,20 +3,19 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
-from pumphouse.api.access import CallerOf, requires
+from pumphouse.api.access import OPERATOR, CallerOf
 from pumphouse.api.bodies import etag
-from pumphouse.api.opening import Opened
-from pumphouse.errors import Refused
-from pumphouse.model import Action, Plan, Problem, Role, RunResult, Severity, Step
-from pumphouse.page.beginning import begin
+from pumphouse.api.opening import Opened, Start
+from pumphouse.model import Action, Problem, Severity, Step
+from pumphouse.page.beginning import seen, to_watch
 from pumphouse.page.forms import AskedWish, Sent, SentWish
 from pumphouse.page.overview import IDLE
 from pumphouse.page.rendering import page
-from pumphouse.service import Service
 
 router = APIRouter()
 
@@ -101,20 +100,14 @@ def _urgency(problem: Problem) -> tuple[bool, int]:
     return bool(problem.accepted), list(Severity).index(problem.severity)
 
 
-@router.post("/migrate", dependencies=[Depends(requires(Role.OPERATOR))])
-def migrate(request: Request, caller: CallerOf, wish: SentWish, sent: Sent) -> Response:
+@router.post("/migrate", dependencies=OPERATOR)
+def migrate(service: Opened, caller: CallerOf, start: Start, wish: SentWish, sent: Sent) -> Response:
     """Carry out the plan that was read."""
-    seen, prepare_only = sent.one("etag"), sent.one("prepare_only") == "true"
+    options: dict[str, Any] = {"accept": wish.accept} if wish.accept else {}
+    if sent.one("prepare_only") == "true":
+        options["prepare_only"] = True
 
-    def work(own: Service) -> RunResult:
-        fresh = own.plan(wish.selection, wish.accept, caller.name)
-        _refuse_another(fresh, seen)
-        return own.migrate(fresh, prepare_only=prepare_only)
+    def now() -> str:
+        return etag(service.plan(wish.selection, wish.accept, caller.name))
 
-    return begin(request, "migrate", wish.selection, work)
-
-
-def _refuse_another(fresh: Plan, seen: str) -> None:
-    """Nobody carries out what nobody has read."""
-    if etag(fresh) != seen:
-        raise Refused("the clouds changed since you read the plan", "Read it again and approve it anew.")
+    return to_watch(start("migrate", wish.selection, options, seen(sent.one("etag"), now)))

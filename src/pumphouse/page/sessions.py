@@ -48,9 +48,9 @@ class Sessions:
         with self._lock:
             self._forget_old()
             self._sessions[identifier] = Session(caller)
-        response.set_cookie(
-            COOKIE, identifier, httponly=True, samesite="lax", secure=request.url.scheme == "https"
-        )
+        # A proxy in between may speak TLS: then the browser says so.
+        tls = "https" in (request.url.scheme, urlsplit(request.headers.get("origin", "")).scheme)
+        response.set_cookie(COOKIE, identifier, httponly=True, samesite="lax", secure=tls)
 
     def end(self, request: Request, response: Response) -> None:
         """Log out."""

@@ -2,23 +2,25 @@
 
 import time
 from collections.abc import AsyncIterable
-from typing import Any
+from typing import Any, Literal
 
 import anyio
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from pumphouse.api.opening import Opened
+from pumphouse.api.access import OPERATOR
+from pumphouse.api.opening import AtDesk, Opened
 from pumphouse.api.problems import Unanswerable
-from pumphouse.model import Migration
-from pumphouse.page.beginning import last_run, migration_of
+from pumphouse.model import Job, Migration
+from pumphouse.page.beginning import last_job, migration_of, to_watch
 from pumphouse.page.feed import Watched
 from pumphouse.page.forms import Wish
 from pumphouse.page.overview import BEAT, PAUSE
 from pumphouse.page.rendering import page, render, wants_part
 from pumphouse.report.board import Workload
 from pumphouse.service import Service
+from pumphouse.service.desk import Desk
 
 SHOWN = 60  # workloads that are through, of those shown while others are on their way
 router = APIRouter()
@@ -51,8 +53,8 @@ async def stream(request: Request, service: Opened, identifier: str) -> AsyncIte
     while request.app.state.sessions.find(request):
         found = await anyio.to_thread.run_sync(find, service, identifier)
         values = await anyio.to_thread.run_sync(_shown, request, service, found)
-        run = last_run(request, found)
-        standing = f"{found.state} {run.id if run else ''} {run.state if run else ''}"
+        job = await anyio.to_thread.run_sync(last_job, request, found.selection)
+        standing = f"{found.state} {job.id} {job.state} {job.wish}" if job else found.state
         if before and standing != before:
             yield ServerSentEvent(event="state", raw_data=standing)
         before = standing
@@ -66,18 +68,32 @@ async def stream(request: Request, service: Opened, identifier: str) -> AsyncIte
         await anyio.sleep(PAUSE)
 
 
-@router.get("/runs/{identifier}")
-def run(request: Request, service: Opened, identifier: str) -> Response:
-    """Something that was just begun; goes on to its migration as soon as there is one."""
-    found = request.app.state.runs.find(identifier)
-    if found is None:
-        raise Unanswerable(404, f"no run {identifier!r}", "What earlier ones did is under Migrations.")
-    if target := migration_of(service, found):
+@router.get("/jobs/{identifier}")
+def job(request: Request, service: Opened, desk: AtDesk, identifier: str) -> Response:
+    """Something that was just handed in; goes on to its migration as soon as there is one."""
+    found = _job(desk, identifier)
+    if target := migration_of(service, found.selection):
         address = f"/migrations/{target.id}"
         if wants_part(request):
             return Response(headers={"HX-Redirect": address})
         return RedirectResponse(address, 303)
-    return page(request, "run_part" if wants_part(request) else "run", run=found)
+    return page(request, "job_part" if wants_part(request) else "job", job=found)
+
+
+@router.post("/jobs/{identifier}/{wish}", dependencies=OPERATOR)
+def stop(request: Request, desk: AtDesk, identifier: str, wish: Literal["cancel", "pause"]) -> Response:
+    """Stop a job at its next safe point; a paused one is taken up again later."""
+    found = _job(desk, identifier)
+    request.state.about = str(found)
+    desk.stop(found.id, wish)
+    return to_watch(found)
+
+
+def _job(desk: Desk, identifier: str) -> Job:
+    found = desk.jobs.find(identifier)
+    if found is None:
+        raise Unanswerable(404, f"no job {identifier!r}", "What was done is under Migrations.")
+    return found
 
 
 def find(service: Service, identifier: str) -> Migration:
@@ -96,7 +112,7 @@ def _state(request: Request, service: Service, found: Migration) -> dict[str, An
     return {
         "migration": found,
         "wish": Wish(found.selection),
-        "run": last_run(request, found),
+        "job": last_job(request, found.selection),
         "report": report,
         "failing": [d for d in report.differences if d.failing],
     }

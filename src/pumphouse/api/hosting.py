@@ -1,0 +1,100 @@
+"""Hosts: how they stand, and what is done to them; the end of the source."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Response, status
+
+from pumphouse.api.access import APPROVER, OPERATOR
+from pumphouse.api.bodies import ClosingBody, HostPlanBody, etag_of
+from pumphouse.api.opening import Looked, Opened, Start
+from pumphouse.api.problems import Unanswerable, responses
+from pumphouse.errors import UsageError
+from pumphouse.model import HostRecord, HostStatus, Job, Selection
+from pumphouse.service import Service
+
+router = APIRouter(tags=["hosts"])
+ACCEPTED = status.HTTP_202_ACCEPTED
+LOOKING = responses(404, 409, 502, 504)
+STARTING = responses(400, 404, 409, 412, 428, 502, 504)
+Operation = Literal["upgrade", "acquire", "withdraw"]
+Off = Annotated[bool, Query(description="Switch off the controllers, too.")]
+
+
+@router.get("/hosts", responses=responses(502, 504))
+def hosts(service: Opened) -> tuple[HostStatus, ...]:
+    """The hosts of both clouds, with the state of their machines."""
+    return service.hosts()
+
+
+@router.get("/operations")
+def operations(service: Opened) -> tuple[HostRecord, ...]:
+    """The last operation on each host, and how far it is."""
+    return service.host_records()
+
+
+@router.get("/hosts/{name}", responses=responses(404, 502, 504))
+def host(service: Opened, name: str) -> HostStatus:
+    """One host."""
+    try:
+        return service.host(name)
+    except UsageError as error:
+        raise Unanswerable(404, error.message, error.remedy) from None
+
+
+@router.get("/hosts/{name}/{operation}", responses=LOOKING)
+def preview(service: Opened, name: str, operation: Operation, response: Response) -> HostPlanBody:
+    """What an operation would do with a host. The ETag is what ``If-Match`` of that operation takes."""
+    plan = _plan(service, operation, name)
+    response.headers["ETag"] = etag_of(plan)
+    return plan
+
+
+@router.post("/hosts/{name}/upgrade", status_code=ACCEPTED, dependencies=APPROVER, responses=STARTING)
+def upgrade(service: Opened, start: Start, looked: Looked, name: str) -> Job:
+    """Make an empty host of the source a compute host of the destination. This erases its disks."""
+    return _start(service, start, looked, "upgrade", name)
+
+
+@router.post("/hosts/{name}/acquire", status_code=ACCEPTED, dependencies=APPROVER, responses=STARTING)
+def acquire(service: Opened, start: Start, looked: Looked, name: str) -> Job:
+    """Take an empty host out of the source for whoever installs the destination."""
+    return _start(service, start, looked, "acquire", name)
+
+
+@router.post("/hosts/{name}/withdraw", status_code=ACCEPTED, dependencies=OPERATOR, responses=STARTING)
+def withdraw(service: Opened, start: Start, looked: Looked, name: str) -> Job:
+    """Give a host back to the source, as long as nothing has been written to it."""
+    return _start(service, start, looked, "withdraw", name)
+
+
+@router.get("/decommission", responses=responses(409, 502, 504))
+def closing(service: Opened, response: Response, off: Off = False) -> ClosingBody:
+    """What decommission would do. The ETag is what ``If-Match`` of it takes."""
+    plan = ClosingBody.of(service.decommission_preview(off=off))
+    response.headers["ETag"] = etag_of(plan)
+    return plan
+
+
+@router.post("/decommission", status_code=ACCEPTED, dependencies=APPROVER, responses=STARTING)
+def decommission(service: Opened, start: Start, looked: Looked, off: Off = False) -> Job:
+    """Remove what the empty source knows of dead hosts; on order switch its controllers off."""
+
+    def now() -> str:
+        return etag_of(ClosingBody.of(service.decommission_preview(off=off)))
+
+    return start("decommission", Selection("decommission"), {"off": off}, lambda: looked.require(now))
+
+
+def _start(service: Service, start: Start, looked: Looked, operation: Operation, name: str) -> Job:
+    def look() -> None:
+        now = etag_of(_plan(service, operation, name))
+        looked.require(lambda: now)
+
+    return start(operation, Selection(operation, (name,)), {}, look)
+
+
+def _plan(service: Service, operation: Operation, name: str) -> HostPlanBody:
+    try:
+        return HostPlanBody.of(service.host_plan(operation, name))
+    except UsageError as error:
+        raise Unanswerable(404, error.message, error.remedy) from None

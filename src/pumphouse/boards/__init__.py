@@ -1,0 +1,1 @@
+"""Boards for conductors on several machines."""
