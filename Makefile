@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export UV_SYSTEM_CERTS := true
 
 .DEFAULT_GOAL := help
-.PHONY: help install check format unit lab-test release-test test demo docs clean
+.PHONY: help install check format unit page-test lab-test release-test test demo docs clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ format: install ## Format the code, mend what the linter can mend
 unit: install ## Unit tests: no network, under a minute
 	@scripts/test unit
 
+page-test: install ## The page in a real browser (Debian's chromium): a minute or two
+	@scripts/test page
+
 lab-test: install ## Tests on two real clouds: about half an hour
 	@scripts/test lab features museum
 
@@ -37,7 +40,7 @@ release-test: install ## Try a release as the source: make release-test RELEASE=
 	@scripts/try-release $(RELEASE)
 
 test: install ## Everything the continuous integration runs
-	@scripts/test format lint types contracts docs unit machines lab features museum
+	@scripts/test format lint types contracts docs unit page machines lab features museum
 
 demo: $(VENV)/.installed-lab ## Move a project between two real clouds on this machine
 	@scripts/demo

@@ -5,6 +5,7 @@ const SILENCE = 15000; // milliseconds without a sign of life after which the co
 let heard = 0; // when the stream was heard of last; 0 where there is none
 let lag = 0; // milliseconds by which this clock is ahead of the server's
 let lost = false;
+let asked = 0; // seconds since the connection was lost
 
 function span(seconds) {
   const whole = Math.max(0, Math.floor(seconds));
@@ -15,7 +16,10 @@ function span(seconds) {
 
 function tick() {
   if (heard && Date.now() - heard > SILENCE) cut();
-  if (lost) return; // nobody knows whether it still goes on
+  if (lost) { // nobody knows whether it still goes on
+    if (++asked % 5 === 0) ask();
+    return;
+  }
   const now = (Date.now() - lag) / 1000;
   for (const clock of document.querySelectorAll("time[data-since]")) clock.textContent = span(now - clock.dataset.since);
 }
@@ -29,18 +33,24 @@ function alive() {
   htmx.trigger(document.body, "again");
 }
 
-async function cut() {
+function cut() {
   if (lost) return;
   lost = true;
+  asked = 0;
   document.body.classList.add("cut");
   const since = heard ? new Date(heard).toLocaleTimeString("en-GB") : "the beginning";
   const words = document.getElementById("lost");
   words.textContent = `The connection is lost. What you see is as of ${since}; trying again.`;
   words.hidden = false;
+  ask();
+}
+
+// Whether it is the session that is over, and not the connection.
+async function ask() {
   const answer = await fetch("/session", { cache: "no-store" }).catch(() => null);
-  if (answer && answer.status === 401) {
-    words.innerHTML = 'Your session is over. <a href="">Log in again</a>.';
-  }
+  if (!lost || !answer || answer.status !== 401) return;
+  const again = Object.assign(document.createElement("a"), { href: location.href, textContent: "Log in again" });
+  document.getElementById("lost").replaceChildren("Your session is over. ", again, ".");
 }
 
 document.addEventListener("htmx:sseOpen", (event) => {
