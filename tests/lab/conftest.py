@@ -5,12 +5,14 @@ killed again and again on the way, and committed. Each stage is a session fixtur
 before it, so any module can also be run alone.
 """
 
+import fcntl
 import json
 import os
 import pathlib
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -156,9 +158,22 @@ class Stage:
 def _free_base_port(wanted: str | None) -> int:
     candidates = [int(wanted)] if wanted else range(21_000, 15_000, -1_000)
     for base in candidates:
-        if all(_is_free(base + offset) for offset in (0, 292, 696, 774, 776, 778, 10_000, HIGHEST_OFFSET)):
+        ports = [base + offset for offset in (0, 292, 696, 774, 776, 778, 10_000, HIGHEST_OFFSET)]
+        if _claim(base) and all(map(_is_free, ports)):
             return base
     pytest.exit(f"no free ports for the lab at {list(candidates)}", returncode=1)
+
+
+def _claim(base: int) -> bool:
+    """Keep other tests that run beside these off the ports, until this process ends."""
+    path = pathlib.Path(tempfile.gettempdir()) / f"pumphouse-test-ports-{base}"
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return False
+    return True
 
 
 def _is_free(port: int) -> bool:
@@ -180,11 +195,11 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 @pytest.fixture(scope="session")
 def machine_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """A lab of its own whose hosts stand on machines: two in the source, one in the destination."""
+    """A lab of its own whose hosts stand on machines: two and a controller in the source, one in the destination."""
     home = os.environ.get("PUMPHOUSE_TEST_MACHINES_HOME") or tmp_path_factory.mktemp("machines")
     made = Lab(
         pathlib.Path(home),
-        *("--machines", "--source-hosts", "2", "--boot-seconds", "0.5"),
+        *("--machines", "--source-hosts", "2", "--controllers", "1", "--boot-seconds", "0.5"),
         port=os.environ.get("PUMPHOUSE_TEST_MACHINES_PORT"),
     )
     made.up()

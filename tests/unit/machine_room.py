@@ -33,7 +33,13 @@ class Room:
     """
 
     def __init__(
-        self, directory: Path, *, smoke: bool = True, boots: bool = True, agents: bool = False
+        self,
+        directory: Path,
+        *,
+        smoke: bool = True,
+        boots: bool = True,
+        agents: bool = False,
+        controller_has_macs: bool = True,
     ) -> None:
         self.directory = directory
         self.did: list[str] = []
@@ -49,6 +55,7 @@ class Room:
         self.smoke_status = "ACTIVE"
         self.checks = [CheckResult("reference node", Result.OK, "node-1")]
         self.clock = FakeClock()
+        self.controller_has_macs = controller_has_macs
         self.engine: Engine | None = Engine(self)
         self.config = self._config(smoke)
 
@@ -57,6 +64,7 @@ class Room:
         file = self.directory / "inventory.yaml"
         first = {"name": "old-1", "macs": list(MACS), "bmc": bmc}
         controller = {"name": "head", "role": "controller", "bmc": bmc | {"address": "10.0.0.2"}}
+        controller["macs"] = ["52:54:00:00:00:02"] if self.controller_has_macs else []
         file.write_text(yaml.safe_dump({"hosts": [first, controller]}))
         test = {"smoke_test": {"image": "cirros", "flavor": "tiny"}} if smoke else {}
         return Config.model_validate(

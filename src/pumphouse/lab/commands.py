@@ -160,6 +160,12 @@ def _add_machine_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--boot-seconds", metavar="N", type=float, help="from power to an operating system (default: 2)"
     )
+    parser.add_argument(
+        "--controllers",
+        metavar="N",
+        type=_positive,
+        help="machines that are the source's controllers (default: 0)",
+    )
 
 
 def _positive(text: str) -> int:

@@ -86,8 +86,8 @@ def choose_settings(home: Path, asked: dict[str, Any]) -> Settings:
     """The stored settings, or new ones made of what was asked for.
 
     :param asked: ``base_port``, ``source``, ``destination``, ``source_hosts``, ``destination_hosts``,
-        ``host_vcpus``, ``host_memory``, ``machines``, ``bmc``, ``engine``, ``fuel_release``, ``boot_seconds``;
-        None where the person did not say.
+        ``host_vcpus``, ``host_memory``, ``machines``, ``bmc``, ``engine``, ``fuel_release``, ``boot_seconds``,
+        ``controllers``; None where the person did not say.
     """
     stored = read_settings(home)
     base = stored or Settings()
@@ -117,7 +117,7 @@ def choose_settings(home: Path, asked: dict[str, Any]) -> Settings:
 def _machines(stored: Machines | None, asked: dict[str, Any]) -> Machines | None:
     chosen = {
         name: asked[name]
-        for name in ("bmc", "engine", "fuel_release", "boot_seconds")
+        for name in ("bmc", "engine", "fuel_release", "boot_seconds", "controllers")
         if asked.get(name) is not None
     }
     if stored is None and not asked.get("machines"):

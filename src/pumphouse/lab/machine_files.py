@@ -22,6 +22,7 @@ def write_machine_files(room: Room) -> None:
     inventory = room.home / "inventory.yaml"
     if not inventory.exists():
         hosts = [_host(room, name) for names in room.hosts.values() for name in names]
+        hosts += [_host(room, name) | {"role": "controller"} for name in room.controllers]
         inventory.write_text(yaml.safe_dump({"defaults": _defaults(room), "hosts": hosts}, sort_keys=False))
     ENGINES[room.settings.engine].prepare(room)
 

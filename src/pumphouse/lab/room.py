@@ -20,12 +20,14 @@ class Machines:
     :param engine: what installs them: see ``engines``.
     :param fuel_release: of the engine ``fuel``.
     :param boot_seconds: from power to an operating system.
+    :param controllers: how many machines of the source are controllers.
     """
 
     bmc: str = "ipmi"
     engine: str = "command"
     fuel_release: str = "9.2"
     boot_seconds: float = 2.0
+    controllers: int = 0
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,11 @@ class Room(Site):
         return {name: self.base_port + SERVERS[name] for name in names}
 
     @property
+    def controllers(self) -> tuple[str, ...]:
+        """Names of the source's controllers; each is a machine."""
+        return tuple(f"source-controller-{number + 1}" for number in range(self.settings.controllers))
+
+    @property
     def password_file(self) -> Path:
         """The password of all BMCs."""
         return self.home / "bmc-password"
@@ -54,7 +61,7 @@ class Room(Site):
     def bmc_port(self, host: str) -> int:
         """Where the IPMI BMC of a machine listens; Redfish is on the first port for all."""
         names = [name for names in self.hosts.values() for name in names]
-        return self.base_port + FIRST_BMC + names.index(host)
+        return self.base_port + FIRST_BMC + [*names, *self.controllers].index(host)
 
     def command(self, service: str) -> list[str]:
         """What runs a server."""

@@ -90,7 +90,7 @@ class HostRecord:
     """What the ledger remembers of an operation on a host.
 
     :param name: of the machine: its name at the source.
-    :param operation: ``upgrade``, ``acquire``, ``withdraw`` or ``decommission``.
+    :param operation: ``upgrade``, ``acquire``, ``withdraw``, ``decommission``, or ``join`` (a controller).
     :param stage: what it is at, or ended at.
     :param state: ``running``, ``done`` or ``failed``.
     :param data: facts that a later stage needs; never a secret.

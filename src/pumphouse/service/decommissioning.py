@@ -1,6 +1,7 @@
-"""decommission: the last step; the source is proven empty, tidied up and, on order, switched off."""
+"""decommission: the last step; the source is proven empty and tidied up, and its controllers go, on order."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from pumphouse.errors import Refused
 from pumphouse.facts import SERVICES, hypervisors
@@ -10,11 +11,17 @@ from pumphouse.ports import Publish
 from pumphouse.service.hosts import machines
 from pumphouse.service.operating import operating
 from pumphouse.service.session import Session
+from pumphouse.service.upgrading import finish, refuse_unless_installable, untold, work_on
 from pumphouse.tasks.hosts.leaving import remove
+from pumphouse.tasks.hosts.operations import convert
 from pumphouse.tasks.hosts.remaining import remaining
 
 DECOMMISSION = "decommission"
 IN_DESTINATION = ("done", "reused", "committed")
+Fate = Literal["keep", "off", "join"]
+"""What becomes of the controllers: left alone, switched off, or made compute hosts of the destination."""
+OPERATIONS: dict[Fate, str] = {"off": DECOMMISSION, "join": "join"}
+"""What the ledger calls it."""
 
 
 @dataclass(frozen=True)
@@ -22,31 +29,27 @@ class Closing:
     """What is left to do.
 
     :param hosts: dead hosts that are removed from the source: hypervisor, and host of its compute service.
-    :param controllers: machines that are switched off after that.
+    :param controllers: machines that go after that.
+    :param fate: where they go.
     """
 
     hosts: tuple[tuple[str, str], ...]
     controllers: tuple[Host, ...]
+    fate: Fate = "keep"
 
 
-def plan(session: Session, *, off: bool) -> Closing:
+def plan(session: Session, fate: Fate) -> Closing:
     """What would be done; nothing is touched.
 
-    :param off: whether the controllers are switched off.
-    :raises Refused: when the source holds something; lists what.
+    :raises Refused: when the source holds something, lists what; or when the controllers cannot go.
     """
-    controllers = tuple(h for h in machines(session).hosts if h.role == "controller") if off else ()
-    if off and not controllers:
-        raise Refused(
-            "inventory.yaml names no controller of the source", "Give those that may go 'role: controller'."
-        )
+    controllers = _controllers(session) if fate != "keep" else ()
     records = {record.name: record for record in session.adapters.hosts.all()}
     begun = [records[h.name] for h in controllers if h.name in records]
-    if any(record.operation == DECOMMISSION for record in begun):
-        gone = {record.name for record in begun if (record.operation, record.state) == (DECOMMISSION, "done")}
-        return Closing(
-            (), tuple(h for h in controllers if h.name not in gone)
-        )  # the source may be off already
+    gone = {r.name for r in begun if (r.operation, r.state) == (OPERATIONS.get(fate), "done")}
+    left = tuple(h for h in controllers if h.name not in gone)
+    if any(record.operation in OPERATIONS.values() for record in begun):
+        return Closing((), left, fate)  # the source may not answer any more
     source, rows = session.adapters.source, session.adapters.ledger.rows().values()
     images = {row.source_id for row in rows if row.kind == "image" and row.state in IN_DESTINATION}
     if found := list(remaining(source, images)):
@@ -56,8 +59,19 @@ def plan(session: Session, *, off: bool) -> Closing:
             "'pumphouse host upgrade', or switched off.",
         )
     for host in controllers:
+        if fate == "join":
+            refuse_unless_installable(work_on(session, host, untold))
         session.adapters.power(host).state()  # raises when the BMC gives no answer
-    return Closing(_dead(session), controllers)
+    return Closing(_dead(session), left, fate)
+
+
+def _controllers(session: Session) -> tuple[Host, ...]:
+    found = tuple(host for host in machines(session).hosts if host.role == "controller")
+    if not found:
+        raise Refused(
+            "inventory.yaml names no controller of the source", "Give those that may go 'role: controller'."
+        )
+    return found
 
 
 def _dead(session: Session) -> tuple[tuple[str, str], ...]:
@@ -68,26 +82,30 @@ def _dead(session: Session) -> tuple[tuple[str, str], ...]:
     return tuple((called.get(body["host"], body["host"]), body["host"]) for body in services)
 
 
-def carry_out(session: Session, *, off: bool) -> Closing:
-    """Do it; repeatable, also when the source is off already.
+def carry_out(session: Session, fate: Fate) -> Closing:
+    """Do it; repeatable, also when the source does not answer any more.
 
     :return: what was done.
     """
-    closing, a = plan(session, off=off), session.adapters
+    closing, a = plan(session, fate), session.adapters
     with operating(session, DECOMMISSION) as publish:
         for name, host in closing.hosts:
             a.locks.take({f"host:{name}": f"host {name!r}"})
             remove(a.source, name, host)
             _tell(publish, name, "leave", "done")
         for machine in closing.controllers:
-            _switch_off(session, machine, publish)
+            a.locks.take({f"host:{machine.name}": f"host {machine.name!r}"})
+            a.hosts.begin(machine.name, OPERATIONS[fate])
+            if fate == "join":
+                work = work_on(session, machine, publish)
+                finish(work, OPERATIONS[fate], convert(work))
+            else:
+                _switch_off(session, machine, publish)
     return closing
 
 
 def _switch_off(session: Session, machine: Host, publish: Publish) -> None:
     a = session.adapters
-    a.locks.take({f"host:{machine.name}": f"host {machine.name!r}"})
-    a.hosts.begin(machine.name, DECOMMISSION)
     a.hosts.stage(machine.name, "off")
     a.power(machine).switch(PowerState.OFF, session.config.hosts.timeouts.power)
     a.hosts.stage(machine.name, "off", "done")

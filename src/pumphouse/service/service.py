@@ -201,18 +201,17 @@ class Service:
         with self._session.working(operation, Selection(operation, (host,))):
             return upgrading.carry_out(self._session, operation, host)
 
-    def decommission_preview(self, *, off: bool) -> decommissioning.Closing:
+    def decommission_preview(self, fate: decommissioning.Fate) -> decommissioning.Closing:
         """What decommission would do.
 
-        :param off: whether the controllers are switched off.
-        :raises Refused: when the source holds something; lists what.
+        :raises Refused: when the source holds something, lists what; or when the controllers cannot go.
         """
-        return decommissioning.plan(self._session, off=off)
+        return decommissioning.plan(self._session, fate)
 
-    def decommission(self, *, off: bool) -> decommissioning.Closing:
-        """Remove what the empty source knows of hosts that left; on order switch its controllers off."""
+    def decommission(self, fate: decommissioning.Fate) -> decommissioning.Closing:
+        """Remove what the empty source knows of hosts that left; on order let its controllers go."""
         with self._session.working(decommissioning.DECOMMISSION, Selection(decommissioning.DECOMMISSION)):
-            return decommissioning.carry_out(self._session, off=off)
+            return decommissioning.carry_out(self._session, fate)
 
     def cancel(self) -> None:
         """Stop what runs at its next safe point."""

@@ -1,6 +1,6 @@
 """One host changes clouds: upgrade, acquire, and the way back as long as nothing is written."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,7 +48,7 @@ def plan(session: Session, operation: str, name: str) -> HostPlan:
     record = session.adapters.hosts.find(name)
     if record and (record.operation, record.state) == (operation, "done"):
         return HostPlan(operation, name, (), str(record.data.get("host", "")) or operation)
-    work = _work(session, name, _untold)
+    work = work_on(session, _machine(session, name), untold)
     if operation == "withdraw":
         _refuse_written(work, record)
     else:
@@ -69,16 +69,22 @@ def carry_out(session: Session, operation: str, name: str) -> HostRecord:
     with operating(session, operation, name) as publish:
         facts = dict(record.data) if record and operation == "withdraw" else {}
         a.hosts.begin(name, operation, **facts)
-        work = _work(session, name, publish)
-        run(work, STAGES[operation](work))
-        done = a.hosts.stage(name, "done", "done")
-        publish("host.done", f"host:{name}", host=name, operation=operation, to=done.data.get("host", ""))
+        work = work_on(session, _machine(session, name), publish)
+        return finish(work, operation, STAGES[operation](work))
+
+
+def finish(work: Work, operation: str, stages: Sequence[Stage]) -> HostRecord:
+    """Take a host through the stages of an operation that has begun, and note that it is done."""
+    run(work, stages)
+    name = work.host.name
+    done = work.ledger.stage(name, "done", "done")
+    work.publish("host.done", f"host:{name}", host=name, operation=operation, to=done.data.get("host", ""))
     return done
 
 
-def _work(session: Session, name: str, publish: Publish) -> Work:
+def work_on(session: Session, host: Host, publish: Publish) -> Work:
+    """A machine, and everything that is needed to move it."""
     a, policy = session.adapters, session.config.hosts
-    host = _machine(session, name)
     clouds = {cloud.role: cloud for cloud in (a.source, a.destination)}
     return Work(
         host,
@@ -96,7 +102,7 @@ def _work(session: Session, name: str, publish: Publish) -> Work:
     )
 
 
-def _untold(type: str, key: str = "", **data: Any) -> None:
+def untold(type: str, key: str = "", **data: Any) -> None:
     """Planning happens to nobody."""
 
 
@@ -129,20 +135,33 @@ def _refuse(session: Session, work: Work, operation: str, goes_on: bool) -> None
         raise Refused(
             f"host {name!r} is in neither cloud", "Only hosts of the source can be upgraded or acquired."
         )
-    if not work.host.macs:
-        raise Refused(
-            f"inventory.yaml gives host {name!r} no MAC addresses; engines recognise a machine by them",
-            "Add 'macs'.",
-        )
+    _refuse_without_macs(work.host)
     if found:
         installing.refuse_unless_disabled(work, found.host)
         refuse_unless_empty(work.source, name, found.host)
     if operation == "upgrade":
-        _refuse_without_engine(work)
-        if work.policy.smoke_test:
-            smoke.ingredients(work.destination, work.policy.smoke_test)
+        refuse_unless_installable(work)
     if work.engine is None or work.engine.boots:
         work.power.state()  # raises when the BMC gives no answer
+
+
+def refuse_unless_installable(work: Work) -> None:
+    """The destination must have what makes the machine one of its hosts: MAC addresses, engine, smoke test.
+
+    :raises Refused: when something is missing; says what.
+    """
+    _refuse_without_macs(work.host)
+    _refuse_without_engine(work)
+    if work.policy.smoke_test:
+        smoke.ingredients(work.destination, work.policy.smoke_test)
+
+
+def _refuse_without_macs(host: Host) -> None:
+    if not host.macs:
+        raise Refused(
+            f"inventory.yaml gives host {host.name!r} no MAC addresses; engines recognise a machine by them",
+            "Add 'macs'.",
+        )
 
 
 def _refuse_without_engine(work: Work) -> None:

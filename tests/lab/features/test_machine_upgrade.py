@@ -3,14 +3,17 @@
 It fails first, is killed on the way, and arrives.
 """
 
+import contextlib
 import json
 import signal
+import sqlite3
 import subprocess
 import time
 
 import pytest
 import yaml
-from test_lab_machines import NEW, SECOND, Machines
+from tenant import wait
+from test_lab_machines import FIRST, NEW, SECOND, Machines
 
 pytestmark = pytest.mark.lab
 
@@ -46,6 +49,12 @@ def status(command):
     return row
 
 
+def at_work(machines):
+    """Whether an upgrade is under way; the ledger says so sooner than a command does."""
+    with contextlib.closing(sqlite3.connect(machines.lab.home / "ledger.sqlite")) as ledger:
+        return ("running",) in ledger.execute("SELECT state FROM host").fetchall()
+
+
 def test_a_host_that_takes_servers_is_refused(machines, command):
     done = command("host", "upgrade", SECOND, "--yes")
     assert done.returncode == 3 and "takes new servers" in done.stderr
@@ -66,9 +75,9 @@ def test_a_failure_says_what_to_do_and_leaves_the_source_as_it_was(machines, com
 def test_killed_on_the_way_the_same_command_goes_on(machines, command):
     process = command("host", "upgrade", SECOND, "--yes", wait=False)
     deadline = time.monotonic() + 60
-    while (status(command)["State"], process.poll()) != ("running", None):
+    while not at_work(machines):
         assert time.monotonic() < deadline and process.poll() is None
-        time.sleep(0.1)
+        time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     process.wait()
     done = command("host", "upgrade", SECOND, "--yes")
@@ -101,3 +110,33 @@ def test_the_password_of_the_bmc_is_written_nowhere(machines, command):
     assert len(written) > 2
     assert not any(secret.encode() in text for text in written)
     assert not any(secret in text for text in machines.lab.printed)
+
+
+CONTROLLER = "source-controller-1"
+
+
+def test_a_source_that_still_runs_is_not_closed_and_its_controller_stays(machines, command):
+    done = command("decommission", "--controllers", "join", "--yes")
+    assert done.returncode == 3 and "hosts that still run, 1: " + FIRST in done.stderr, done.stderr
+    assert machines(CONTROLLER)["resets"] == 0
+
+
+def test_the_emptied_source_is_closed_and_its_controller_joins(machines, command):
+    source = machines.source
+    for server in source.compute.servers(all_projects=True):
+        source.compute.delete_server(server)
+    wait("no server", lambda: not list(source.compute.servers(all_projects=True)))
+    for image in source.image.images():
+        source.image.delete_image(image)
+    (service,) = source.compute.services(binary="nova-compute")
+    source.compute.disable_service(service)
+    assert command("host", "upgrade", FIRST, "--yes").returncode == 0
+    machines(CONTROLLER, fail="boot")
+    failed = command("decommission", "--controllers", "join", "--yes")
+    assert failed.returncode == 4 and "did not turn up from the network" in failed.stderr, failed.stderr
+    done = command("decommission", "--controllers", "join", "--yes")
+    assert done.returncode == 0, done.stderr
+    assert "compute host of the destination" in done.stdout
+    hosts = {each.host for each in machines.destination.compute.services(binary="nova-compute")}
+    assert {f"node-{name}" for name in (FIRST, SECOND, CONTROLLER)} < hosts
+    assert list(source.compute.services(binary="nova-compute")) == []

@@ -28,7 +28,7 @@ class Record:
     :param booting: whether it has power and runs nothing yet.
     :param running: ``off``, ``nothing``, ``bootstrap``, or the cloud that it is a host of.
     :param disk: ``blank``, or the cloud whose host starts from it.
-    :param host: name of that host's nova-compute.
+    :param host: name of that host's nova-compute; empty on a controller, which has none.
     :param resets: how often power came or came anew.
     :param failures: what goes wrong next, and how often.
     """

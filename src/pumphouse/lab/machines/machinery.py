@@ -42,6 +42,8 @@ class Machinery:
 
     def compute(self, action: str, cloud: str, host: str) -> None:
         """See ``Surroundings``."""
+        if not host:
+            return  # a controller
         address = f"{self._nova[cloud]}/lab/{action}/{host}"
         with urllib.request.urlopen(address, timeout=COMPUTE_SECONDS) as answer:  # noqa: S310  (Nova, here)
             answer.read()
@@ -86,18 +88,19 @@ class Machinery:
     def _records(self, room: Room) -> list[Record]:
         if self._file.exists():
             return [Record(**stored) for stored in json.loads(self._file.read_text())]
-        return [
-            Record(
-                name=name,
-                uuid=machine_id(name),
-                macs=mac_addresses(name),
-                power="on",
-                boot="disk",
-                booting=False,
-                running=cloud,
-                disk=cloud,
-                host=name,
-            )
-            for cloud, names in room.hosts.items()
-            for name in names
-        ]
+        hosts = [_new(name, cloud, name) for cloud, names in room.hosts.items() for name in names]
+        return hosts + [_new(name, "source", "") for name in room.controllers]
+
+
+def _new(name: str, cloud: str, host: str) -> Record:
+    return Record(
+        name=name,
+        uuid=machine_id(name),
+        macs=mac_addresses(name),
+        power="on",
+        boot="disk",
+        booting=False,
+        running=cloud,
+        disk=cloud,
+        host=host,
+    )

@@ -6,43 +6,16 @@ from pumphouse.tasks.hosts.work import Stage, Work
 
 AGAIN = "The same command goes on here."
 GIVE_UP = "To give up, as long as nothing is written: 'pumphouse host withdraw'."
+BACK = "To give up, as long as nothing is written: take it back in the engine, and start it from its disk."
 
 
 def upgrade(work: Work) -> tuple[Stage, ...]:
     """From a host of the source to one of the destination."""
     limits = work.policy.timeouts
-    test = work.policy.smoke_test
     return (
         *_freed(work),
         Stage("prove", "see that the source has lost the host", installing.prove, GIVE_UP, limits.service),
-        Stage(
-            "assign",
-            f"choose it for the destination: roles, disks, interfaces{_by(work)}",
-            installing.assign,
-            f"Nothing is written yet. {AGAIN} {GIVE_UP}",
-        ),
-        Stage(
-            "deploy",
-            f"install it{_by(work)}; this erases its disks",
-            installing.deploy,
-            f"See what the engine says of it, mend that. {AGAIN}",
-            limits.deployment,
-        ),
-        *(
-            [Stage("restore", "put it back into its network", installing.restore, AGAIN)]
-            if work.network
-            else []
-        ),
-        Stage("join", "wait for its services in the destination", joining.join, AGAIN, limits.service),
-        Stage(
-            "smoke",
-            f"boot a server of flavor {test.flavor} there, and delete it"
-            if test
-            else "no smoke test is configured",
-            smoke.smoke,
-            f"'openstack compute service set --disable' keeps others off it meanwhile. {AGAIN}",
-            limits.smoke_test if test else None,
-        ),
+        *_installed(work, GIVE_UP),
         Stage(
             "leave",
             "remove its compute service, network agents and resource provider from the source",
@@ -51,6 +24,11 @@ def upgrade(work: Work) -> tuple[Stage, ...]:
             limits.service,
         ),
     )
+
+
+def convert(work: Work) -> tuple[Stage, ...]:
+    """From a controller of a source that is closed to a compute host of the destination."""
+    return (*_taken(work, BACK), *_installed(work, BACK))
 
 
 def acquire(work: Work) -> tuple[Stage, ...]:
@@ -80,8 +58,17 @@ def withdraw(work: Work) -> tuple[Stage, ...]:
 
 
 def _freed(work: Work) -> tuple[Stage, ...]:
+    """Taken from the source's Nova."""
+    return (
+        Stage("empty", "see that it is empty and disabled in the source", installing.empty),
+        *_taken(work, GIVE_UP),
+    )
+
+
+def _taken(work: Work, give_up: str) -> tuple[Stage, ...]:
+    """From the source's engine to the destination's."""
     limits = work.policy.timeouts
-    stages = [Stage("empty", "see that it is empty and disabled in the source", installing.empty)]
+    stages = []
     if work.former and installing.managed(work):
         stages.append(
             Stage(
@@ -97,18 +84,53 @@ def _freed(work: Work) -> tuple[Stage, ...]:
     if work.engine is None or work.engine.boots:
         stages.append(
             Stage(
-                "start", "start it from the network, through its BMC", installing.start, f"{AGAIN} {GIVE_UP}"
+                "start", "start it from the network, through its BMC", installing.start, f"{AGAIN} {give_up}"
             )
         )
     if work.engine:
-        stages.append(_discovery(work.engine.name, limits))
+        stages.append(_discovery(work.engine.name, limits, give_up))
     return tuple(stages)
 
 
-def _discovery(engine: str, limits: HostTimeouts) -> Stage:
+def _installed(work: Work, give_up: str) -> tuple[Stage, ...]:
+    """From a machine that the engine has found to a compute host that works."""
+    limits, test = work.policy.timeouts, work.policy.smoke_test
+    return (
+        Stage(
+            "assign",
+            f"choose it for the destination: roles, disks, interfaces{_by(work)}",
+            installing.assign,
+            f"Nothing is written yet. {AGAIN} {give_up}",
+        ),
+        Stage(
+            "deploy",
+            f"install it{_by(work)}; this erases its disks",
+            installing.deploy,
+            f"See what the engine says of it, mend that. {AGAIN}",
+            limits.deployment,
+        ),
+        *(
+            [Stage("restore", "put it back into its network", installing.restore, AGAIN)]
+            if work.network
+            else []
+        ),
+        Stage("join", "wait for its services in the destination", joining.join, AGAIN, limits.service),
+        Stage(
+            "smoke",
+            f"boot a server of flavor {test.flavor} there, and delete it"
+            if test
+            else "no smoke test is configured",
+            smoke.smoke,
+            f"'openstack compute service set --disable' keeps others off it meanwhile. {AGAIN}",
+            limits.smoke_test if test else None,
+        ),
+    )
+
+
+def _discovery(engine: str, limits: HostTimeouts, give_up: str) -> Stage:
     by_hand = (
         "Look at its console: it should have started from the network; start it so by hand if it did not. "
-        f"{AGAIN} {GIVE_UP}"
+        f"{AGAIN} {give_up}"
     )
     return Stage(
         "discover", f"wait until {engine} has found it", installing.discover, by_hand, limits.discovery
