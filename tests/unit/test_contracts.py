@@ -19,7 +19,7 @@ PLANTED = {
     "Drivers do not know each other": ("drivers.transfer.planted", "pumphouse.drivers.transfer.stream"),
     "Only wiring picks an adapter": ("discover", "pumphouse.clouds.connect"),
     "Planning touches nothing outside": ("plan.planted", "subprocess"),
-    "Only tasks, flows and the engine know TaskFlow": ("service", "taskflow"),
+    "Only tasks, flows, the engine and the jobboard know TaskFlow": ("service", "taskflow"),
     "Only clouds know the SDK": ("kinds.planted", "keystoneauth1"),
     "Front ends speak to the service only": ("cli.planted", "pumphouse.engine"),
     "The lab is not part of the tool: it imports errors only": ("lab.planted", "pumphouse.config"),
