@@ -1,36 +1,30 @@
-"""A page with a service of its own, as large as a test wants it, and a real browser to look at it."""
+"""A page with a service of its own, as large as a test wants it."""
 
 import pathlib
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from urllib.parse import urlencode
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "unit"))
 
 from clouds_of_tiles import Estate
 from serving import TOKEN, Served
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
-CHROMIUM = shutil.which("chromium")
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("there is no Chromium on this machine")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
-
 
 @pytest.fixture
 def served(tmp_path: pathlib.Path) -> Iterator[Served]:
+    """A page that a test may change."""
     with Served(tmp_path, Estate()).running() as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A page that is only looked at."""
+    with Served(tmp_path_factory.mktemp("page"), Estate()).running() as served:
         yield served
 
 

@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 from serving import Served
 
 BAD = ("serious", "critical")
+PAGES = ("/", "/choose", "/plan?what=project&name=demo", "/migrations", "/hosts", "/rules", "/nothing")
 
 
 def violations(page):
@@ -28,8 +29,8 @@ def drawn(page):
     return page
 
 
-def test_both_clouds_are_drawn_with_their_servers(served, visit):
-    page = drawn(visit(served))
+def test_both_clouds_are_drawn_with_their_servers(shown, visit):
+    page = drawn(visit(shown))
     source, destination = page.locator(".cloud.source"), page.locator(".cloud.destination")
     assert source.get_by_role("heading", name="old", exact=True).is_visible()
     assert destination.get_by_role("heading", name="new", exact=True).is_visible()
@@ -40,8 +41,8 @@ def test_both_clouds_are_drawn_with_their_servers(served, visit):
     assert len(set(page.locator(".legend li a .sign").all_inner_texts())) == 3
 
 
-def test_the_picture_is_filtered_and_the_address_says_how(served, visit):
-    page = drawn(visit(served))
+def test_the_picture_is_filtered_and_the_address_says_how(shown, visit):
+    page = drawn(visit(shown))
     page.get_by_role("combobox", name="Project").select_option("demo-1")
     expect(page.locator("#picture .tile")).to_have_count(4)
     assert page.url.endswith("/?project=demo-1")
@@ -53,8 +54,8 @@ def test_the_picture_is_filtered_and_the_address_says_how(served, visit):
     expect(page.locator("#picture .tile")).to_have_count(12)
 
 
-def test_a_server_is_looked_at_by_mouse_and_by_keyboard(served, visit):
-    page = drawn(visit(served))
+def test_a_server_is_looked_at_by_mouse_and_by_keyboard(shown, visit):
+    page = drawn(visit(shown))
     page.locator(".tile").first.click()
     panel = page.get_by_role("complementary", name="Details")
     expect(panel.get_by_role("heading")).to_contain_text("web0")
@@ -66,8 +67,8 @@ def test_a_server_is_looked_at_by_mouse_and_by_keyboard(served, visit):
     expect(panel.get_by_role("heading")).to_contain_text("web4")
 
 
-def test_tab_goes_through_hosts_and_not_through_every_server(served, visit):
-    page = drawn(visit(served))
+def test_tab_goes_through_hosts_and_not_through_every_server(shown, visit):
+    page = drawn(visit(shown))
     stops = page.locator("#picture .tile:not([tabindex='-1'])").count()
     assert stops == 4
     page.keyboard.press("Tab")
@@ -75,27 +76,29 @@ def test_tab_goes_through_hosts_and_not_through_every_server(served, visit):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("path", ["/", "/choose", "/plan?what=project&name=demo", "/migrations", "/hosts"])
-def test_axe_finds_nothing_serious(served, visit, path, scheme):
-    page = visit(served, path, color_scheme=scheme)
-    page.wait_for_selector("#picture .scene" if path == "/" else "h1")
-    assert violations(page) == []
+def test_axe_finds_nothing_serious(shown, visit, scheme):
+    page = drawn(visit(shown, color_scheme=scheme))
+    for path in PAGES:
+        if path != "/":
+            page.goto(shown.address + path)
+        page.wait_for_selector("#picture .scene" if path == "/" else "h1")
+        assert violations(page) == [], path
 
 
-def test_dark_and_light_follow_the_system(served, visit):
+def test_dark_and_light_follow_the_system(shown, visit):
     def paper(scheme):
-        page = drawn(visit(served, color_scheme=scheme))
+        page = drawn(visit(shown, color_scheme=scheme))
         return page.evaluate("getComputedStyle(document.body).backgroundColor")
 
     assert paper("dark") == "rgb(17, 22, 26)" and paper("light") == "rgb(248, 246, 241)"
 
 
 @pytest.mark.parametrize("width", [768, 1280])
-def test_nothing_is_wider_than_the_window(served, visit, width):
-    page = visit(served)
+def test_nothing_is_wider_than_the_window(shown, visit, width):
+    page = visit(shown)
     page.set_viewport_size({"width": width, "height": 900})
-    for path in ("/", "/choose", "/plan?what=project&name=demo"):
-        page.goto(served.address + path)
+    for path in PAGES[:3]:
+        page.goto(shown.address + path)
         page.wait_for_selector("#picture .scene" if path == "/" else "h1")
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
 

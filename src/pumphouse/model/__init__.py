@@ -17,7 +17,7 @@ from pumphouse.model.job import Ended, Job, JobState
 from pumphouse.model.network import NetworkFacts
 from pumphouse.model.outside import About, Copied, Endpoint, Temporary, Version
 from pumphouse.model.password import Origin, Password
-from pumphouse.model.picture import Picture, ProjectStatus, ServerStatus
+from pumphouse.model.picture import Picture, ProjectStatus, ServerStatus, Setting
 from pumphouse.model.plan import (
     FILTERS,
     SELECTABLE,
@@ -76,6 +76,7 @@ __all__ = [
     "RunResult",
     "Selection",
     "ServerStatus",
+    "Setting",
     "Severity",
     "Step",
     "Temporary",

@@ -53,3 +53,16 @@ class Picture:
     hosts: tuple[HostStatus, ...]
     servers: tuple[ServerStatus, ...]
     projects: tuple[ProjectStatus, ...]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting of config.yaml.
+
+    :param path: e.g. ``policy.concurrency``. :param value: in words, never a secret.
+    :param given: whether it is not what it would be by itself.
+    """
+
+    path: str
+    value: str
+    given: bool

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from pumphouse.api.access import caller
 from pumphouse.api.problems import TITLES, Unanswerable, problem, status_of
 from pumphouse.errors import PumphouseError
-from pumphouse.page import ending, entry, overview, planning, reading, watching
+from pumphouse.page import ending, entry, hosting, overview, planning, reading, watching
 from pumphouse.page.feed import Feed
 from pumphouse.page.forms import form
 from pumphouse.page.headers import SecurityHeaders
@@ -34,7 +34,7 @@ def add_page(app: FastAPI) -> None:
     app.state.access.sessions.append(own.state.sessions.caller)
     own.mount("/assets", StaticFiles(packages=[("pumphouse.page", "assets")]))
     own.include_router(entry.router)
-    for part in (overview, planning, watching, ending, reading):
+    for part in (overview, planning, watching, ending, hosting, reading):
         # The form is read first: it holds the secret by which the session is believed.
         own.include_router(part.router, dependencies=[Depends(form), Depends(caller)])
     own.add_middleware(SecurityHeaders)

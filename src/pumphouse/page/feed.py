@@ -47,37 +47,52 @@ class Running:
         return bool(self.command) and self.ended_at is None
 
 
+@dataclass(frozen=True)
+class Stage:
+    """A stage of an operation on a host.
+
+    :param state: ``running``, ``done`` or ``failed``.
+    :param percent: None when nobody says.
+    """
+
+    state: str
+    percent: int | None
+    message: str
+
+
 @dataclass
 class Watched:
     """One migration, kept up to date by its events.
 
-    :param changes: grows with every event; what was drawn with the same number is still true.
+    :param stages: of an operation on a host, by name, in the order they began.
     """
 
     board: Board = field(default_factory=Board)
     throughput: Throughput = field(default_factory=Throughput)
+    stages: dict[str, Stage] = field(default_factory=dict)
     lines: deque[Line] = field(default_factory=lambda: deque(maxlen=LINES))
     run: Running = Running()
     last_at: float = 0.0
     seen: int = 0
-    changes: int = 0
 
     def apply(self, events: Iterable[Event]) -> None:
         """Take in what happened since."""
         for event in events:
             self._apply(event)
             self.seen, self.last_at = event.seq, event.at
-            self.changes += 1
 
     def _apply(self, event: Event) -> None:
         if event.type == "run.started":
             command = str(event.data.get("command", ""))
             if command == "migrate":
                 self.board, self.throughput = Board(), Throughput()
-            self.run = Running(command, event.at)
+            self.run, self.stages = Running(command, event.at), {}
         self.board.apply(event)
         if event.type == "progress" and not self._reads_back(event):
             self.throughput.add(event.at, event.key, int(event.data.get("done", 0)))
+        if event.type == "host.stage":
+            state, percent, message = (event.data.get(name) for name in ("state", "percent", "message"))
+            self.stages[str(event.data["stage"])] = Stage(str(state), percent, str(message or ""))
         if line := self._line(event):
             self.lines.append(line)
         if event.type in ENDS:

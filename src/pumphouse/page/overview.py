@@ -82,10 +82,11 @@ def _drawn(request: Request, service: Service, look: Look, wanted: Filter) -> st
 async def stream(request: Request, service: Opened) -> AsyncIterable[ServerSentEvent]:
     """Tells when the picture is another one, and what is on its way."""
     looks = request.app.state.looks
-    shown, lane, keys, beaten = looks.last.number, "", None, 0.0
+    shown, lane, beaten = looks.last.number, "", 0.0
+    keys: frozenset[str] | None = None
     while request.app.state.sessions.find(request):
         moving = await anyio.to_thread.run_sync(moving_now, request, service)
-        now = {key for workloads in moving.values() for key in workloads}
+        now = frozenset(moving).union(*moving.values())
         if keys is not None and (now or now != keys):
             await anyio.to_thread.run_sync(looks.at_most, BUSY if now == keys else 0.0)
         else:
@@ -116,7 +117,7 @@ def on_the_way(request: Request, moving: Moving, seen: Picture | None) -> tuple[
     return passing(moving, projects, request.app.state.signs)
 
 
-@router.get("/servers/{role}/{identifier}")
+@router.get("/clouds/{role}/servers/{identifier}")
 def server(request: Request, role: Literal["source", "destination"], identifier: str) -> HTMLResponse:
     """What is known of a server."""
     seen = request.app.state.looks.at_most(IDLE).picture
@@ -129,7 +130,7 @@ def server(request: Request, role: Literal["source", "destination"], identifier:
     return page(request, "server", server=found, other=other, sign=sign, at=seen.at if seen else 0.0)
 
 
-@router.get("/hosts/{role}/{name}")
+@router.get("/clouds/{role}/hosts/{name}")
 def host(request: Request, role: Literal["source", "destination"], name: str) -> HTMLResponse:
     """What is known of a host."""
     seen: Picture | None = request.app.state.looks.at_most(IDLE).picture

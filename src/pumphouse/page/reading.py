@@ -1,9 +1,12 @@
-"""What is only read: hosts, reports, rules, settings."""
+"""What is only read: reports, rules, settings, the audit trail."""
 
-from fastapi import APIRouter, Request
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
-from pumphouse.api.opening import Opened
+from pumphouse.api.access import APPROVER
+from pumphouse.api.opening import AtDesk, Opened
 from pumphouse.page.rendering import page
 from pumphouse.page.watching import find
 from pumphouse.report import to_html
@@ -11,13 +14,8 @@ from pumphouse.service.rules import rules
 
 #: The report brings its own style, and nothing else.
 REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'"
+MOST = 200  # entries of the trail at once
 router = APIRouter()
-
-
-@router.get("/hosts")
-def hosts(request: Request, service: Opened) -> HTMLResponse:
-    """The hosts of both clouds with their machines, and what was last done to them."""
-    return page(request, "hosts", hosts=service.hosts(), records=service.host_records())
 
 
 @router.get("/migrations/{identifier}/report")
@@ -31,3 +29,17 @@ def report(service: Opened, identifier: str) -> HTMLResponse:
 def all_rules(request: Request) -> HTMLResponse:
     """Every problem that a plan may tell."""
     return page(request, "rules", rules=rules())
+
+
+@router.get("/settings")
+def settings(request: Request, service: Opened) -> HTMLResponse:
+    """The configuration in force, without its secrets."""
+    return page(request, "settings", settings=service.settings())
+
+
+@router.get("/audit", dependencies=APPROVER)
+def audit(
+    request: Request, desk: AtDesk, before: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None
+) -> HTMLResponse:
+    """Who asked for what that changes something, or was refused."""
+    return page(request, "audit", entries=desk.trail.entries(before, MOST), most=MOST)

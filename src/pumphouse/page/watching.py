@@ -9,17 +9,18 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from pumphouse.api.access import OPERATOR
+from pumphouse.api.access import OPERATOR, CallerOf, refuse_below
 from pumphouse.api.opening import AtDesk, Opened
 from pumphouse.api.problems import Unanswerable
-from pumphouse.model import Job, Migration
+from pumphouse.model import Job, Migration, Role
 from pumphouse.page.beginning import last_job, migration_of, to_watch
 from pumphouse.page.feed import Watched
-from pumphouse.page.forms import Wish
+from pumphouse.page.forms import Sent, Wish
 from pumphouse.page.overview import BEAT, PAUSE
 from pumphouse.page.rendering import page, render, wants_part
 from pumphouse.report.board import Workload
 from pumphouse.service import Service
+from pumphouse.service.conductor import FINAL
 from pumphouse.service.desk import Desk
 
 SHOWN = 60  # workloads that are through, of those shown while others are on their way
@@ -78,6 +79,15 @@ def job(request: Request, service: Opened, desk: AtDesk, identifier: str) -> Res
             return Response(headers={"HX-Redirect": address})
         return RedirectResponse(address, 303)
     return page(request, "job_part" if wants_part(request) else "job", job=found)
+
+
+@router.post("/jobs/{identifier}/resume", dependencies=OPERATOR)
+def resume(request: Request, desk: AtDesk, caller: CallerOf, identifier: str, sent: Sent) -> Response:
+    """Go on with a job that was paused."""
+    found = _job(desk, identifier)
+    refuse_below(caller, Role.APPROVER if found.command in FINAL else Role.OPERATOR)
+    request.state.about = str(found)
+    return to_watch(desk.resume(found.id))
 
 
 @router.post("/jobs/{identifier}/{wish}", dependencies=OPERATOR)

@@ -22,6 +22,7 @@ from pumphouse.model import (
     Row,
     RunResult,
     Selection,
+    Setting,
     Step,
 )
 from pumphouse.plan.select import attached_to
@@ -34,6 +35,7 @@ from pumphouse.service import (
     migrating,
     picturing,
     planfile,
+    settings,
     undoing,
     upgrading,
 )
@@ -84,6 +86,10 @@ class Service:
     def picture(self) -> Picture:
         """Hosts, servers and projects of both clouds at a glance."""
         return picturing.picture(self._session)
+
+    def settings(self) -> tuple[Setting, ...]:
+        """The configuration in force, without its secrets."""
+        return settings.settings(self._session.config)
 
     def host(self, name: str) -> HostStatus:
         """One host.
