@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export UV_SYSTEM_CERTS := true
 
 .DEFAULT_GOAL := help
-.PHONY: help install check format unit page-test lab-test release-test test demo docs clean
+.PHONY: help install check format unit page-test lab-test release-test test demo pictures docs clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ test: install ## Everything the continuous integration runs
 
 demo: $(VENV)/.installed-lab ## Move a project between two real clouds on this machine
 	@scripts/demo
+
+pictures: install ## Take the pictures of docs/ anew, from a lab
+	@PUMPHOUSE_TEST_PICTURES=docs/images $(BIN)/pytest -q tests/lab/features/test_page.py
 
 docs: install ## Write the generated pages of docs/ anew
 	@$(BIN)/python scripts/generate_docs.py

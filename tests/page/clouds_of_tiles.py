@@ -8,7 +8,7 @@ from dataclasses import replace
 from fake_service import DONE, FakeService
 
 from pumphouse.errors import Unreachable
-from pumphouse.model import Event, HostStatus, Migration, Picture, ProjectStatus, ServerStatus
+from pumphouse.model import Event, HostStatus, Migration, Picture, ProjectStatus, ServerStatus, Setting
 
 
 class Estate(FakeService):
@@ -59,6 +59,9 @@ class Estate(FakeService):
 
     def host_records(self):
         return ()
+
+    def settings(self):
+        return (Setting("policy.concurrency", "7", True), Setting("policy.bandwidth", "none", False))
 
     def migrations(self):
         started = [Migration("m1", self.selection, self.state, 1.0, time.time())] if self.journal else []

@@ -2,16 +2,19 @@
 
 import pytest
 from clouds_of_tiles import Estate
+from fake_service import DEMO
 from fastapi.testclient import TestClient
 from serving import TOKEN
 
 from pumphouse.api.access import ATTEMPTS
 from pumphouse.api.app import create_app
 from pumphouse.config import Config
-from pumphouse.model import Caller, Role
+from pumphouse.model import Caller, Ended, JobState, Role
 from pumphouse.page.application import add_page
 from pumphouse.page.entry import _inside
 from pumphouse.page.sessions import COOKIE
+from pumphouse.service.upgrading import HostPlan
+from pumphouse.tasks.hosts.work import Stage
 from pumphouse.wiring import open_desk
 
 CALLERS = {TOKEN: Caller("token", Role.APPROVER)} | {r.value: Caller(f"{r}@x", r) for r in Role}
@@ -24,7 +27,9 @@ PAGES = (
     "/migrations",
     "/hosts",
     "/rules",
-    "/servers/source/s1",
+    "/settings",
+    "/audit",
+    "/clouds/source/servers/s1",
 )
 
 
@@ -185,13 +190,14 @@ def test_names_from_a_cloud_are_text_and_nothing_else(client, estate):
         "s0", "<script>alert(1)</script>", "source", '"><b>', "compute-0", "ACTIVE"
     )
     log_in(client)
-    for path in ("/picture", "/", "/choose", "/servers/source/s0", "/hosts/source/compute-0"):
+    for path in ("/picture", "/", "/choose", "/clouds/source/servers/s0", "/clouds/source/hosts/compute-0"):
         text = client.get(path).text
         assert "<script>alert" not in text and '"><b>' not in text, path
 
 
 @pytest.mark.parametrize(
-    "path", ["/assets/../application.py", "/assets/%2e%2e/application.py", "/servers/source/..%2f..%2fetc"]
+    "path",
+    ["/assets/../application.py", "/assets/%2e%2e/application.py", "/clouds/source/servers/..%2f..%2fetc"],
 )
 def test_tricks_with_paths_lead_nowhere(client, path):
     log_in(client)
@@ -210,3 +216,50 @@ def test_errors_are_pages_for_people_and_documents_for_programs(client):
     assert page.status_code == 404 and "<h1>Not there</h1>" in page.text
     document = client.get("/v1/nothing", headers={"Accept": "application/json"})
     assert document.headers["content-type"] == "application/problem+json" and document.status_code == 404
+
+
+def test_a_host_is_upgraded_after_a_look_at_its_stages(client, desk, estate):
+    stages = (Stage("disable", "no new servers", print), Stage("deploy", "it is installed", print, limit=600))
+    estate.answers["host_plan"] = HostPlan("upgrade", "compute-0", stages)
+    log_in(client)
+    page = client.get("/hosts/compute-0/upgrade").text
+    assert page.index("no new servers") < page.index("it is installed") and "10 min" in page
+    etag = page.partition('name="etag" value="')[2].partition('">')[0].replace("&#34;", '"')
+    estate.answers["host_plan"] = HostPlan("upgrade", "compute-0", stages[:1])
+    form = {"csrf": csrf(client), "etag": etag}
+    assert client.post("/hosts/compute-0/upgrade", data=form).status_code == 412
+    estate.answers["host_plan"] = HostPlan("upgrade", "compute-0", stages)
+    assert client.post("/hosts/compute-0/upgrade", data=form).status_code == 303
+    assert [str(job) for job in desk.jobs.all()] == ["upgrade upgrade compute-0"]
+
+
+@pytest.mark.parametrize("path", ["/hosts/compute-0/upgrade", "/migrations/m1/commit"])
+def test_what_is_final_needs_an_approver(client, desk, estate, path):
+    estate.tell("run.started", command="migrate")
+    estate.selection = DEMO
+    log_in(client, "operator")
+    assert client.post(path, data={"csrf": csrf(client), "etag": "x"}).status_code == 403
+    assert client.get("/audit").status_code == 403 and jobs(desk) == []
+
+
+def test_the_trail_tells_who_asked_for_what(client, desk):
+    log_in(client)
+    client.post("/migrate", data={"csrf": "guessed", "what": "project", "name": "demo"})
+    page = client.get("/audit").text
+    assert "POST /migrate" in page and "403" in page and "token" in page
+
+
+def test_a_paused_job_is_gone_on_with(client, desk, estate):
+    job = desk.submit(CALLERS["operator"], "migrate", DEMO, {})
+    estate.selection, estate.state = DEMO, "running"
+    estate.tell("run.started", command="migrate", selection="project demo", steps=1, bytes=1)
+    log_in(client, "operator")
+    assert f'formaction="/jobs/{job.id}/pause"' in client.get("/migrations/m1").text
+    form = {"csrf": csrf(client)}
+    assert client.post(f"/jobs/{job.id}/pause", data=form).status_code == 303
+    assert desk.jobs.find(job.id).wish == "pause"
+    desk.jobs.stopped(job.id, JobState.PAUSED, Ended())
+    assert f'action="/jobs/{job.id}/resume"' in client.get("/migrations/m1").text
+    assert client.post(f"/jobs/{job.id}/resume", data=form).status_code == 303
+    assert desk.jobs.find(job.id).state == "waiting"
+    assert client.post(f"/jobs/{job.id}/explode", data=form).status_code in (404, 422)

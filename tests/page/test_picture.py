@@ -10,7 +10,17 @@ from playwright.sync_api import expect
 from serving import Served
 
 BAD = ("serious", "critical")
-PAGES = ("/", "/choose", "/plan?what=project&name=demo", "/migrations", "/hosts", "/rules", "/nothing")
+PAGES = (
+    "/",
+    "/choose",
+    "/plan?what=project&name=demo",
+    "/migrations",
+    "/hosts",
+    "/rules",
+    "/settings",
+    "/audit",
+    "/nothing",
+)
 
 
 def violations(page):

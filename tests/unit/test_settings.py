@@ -7,10 +7,18 @@ SECRETS = ("hunter2", "opensesame", "swordfish", "letmein")
 CONFIG = Config.model_validate(
     {
         "source": {
-            "auth": {"auth_url": "http://old:5000/v3", "username": "admin", "password": "hunter2", "project_name": "x"},
+            "auth": {
+                "auth_url": "http://old:5000/v3",
+                "username": "admin",
+                "password": "hunter2",
+                "project_name": "x",
+            },
             "identity": {"connection": "mysql+pymysql://keystone:opensesame@db/keystone"},
         },
-        "destination": {"cloud": "new", "deployment": {"type": "command", "program": "/x", "password": "swordfish"}},
+        "destination": {
+            "cloud": "new",
+            "deployment": {"type": "command", "program": "/x", "password": "swordfish"},
+        },
         "ledger": "postgresql+psycopg://pumphouse:letmein@db/ledger",
         "api": {"board": "redis://:letmein@board:6379/0"},
         "policy": {

@@ -1,4 +1,5 @@
-"""Through the page alone, in a real browser: a project is planned, moved, verified, rolled back, moved again, committed.
+"""Through the page alone, in a real browser: a project is planned, moved, verified, rolled back, moved again and
+committed.
 
 Pictures of it go where PUMPHOUSE_TEST_PICTURES says; see 'make pictures'.
 """
