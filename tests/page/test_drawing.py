@@ -7,7 +7,7 @@ from clouds_of_tiles import Estate
 
 from pumphouse.model import Event
 from pumphouse.page.chart import POINTS, Throughput
-from pumphouse.page.drawing import Filter, draw
+from pumphouse.page.drawing import Filter, draw, natural
 from pumphouse.page.feed import Watched
 from pumphouse.page.signs import Signs
 from pumphouse.report.board import Workload
@@ -118,3 +118,7 @@ def test_reading_back_is_no_copying_and_a_new_run_begins_anew():
     assert not watched.under_way and not watched.run.active
     watched.apply([event(11, "run.started", command="migrate", steps=0, bytes=0)])
     assert not watched.board.workloads and [line.tone for line in watched.lines].count("mark") == 3
+
+
+def test_names_are_sorted_as_people_do():
+    assert sorted(["web10", "Web2", "db²", "web", ""], key=natural) == ["", "db²", "web", "Web2", "web10"]

@@ -1,5 +1,6 @@
 """The picture: hosts as boxes, servers as tiles, and what is on its way between the clouds."""
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -132,7 +133,7 @@ def draw(
     known = signs.of(server.project for server in picture.servers)
     tiles: dict[tuple[str, str], list[Tile]] = defaultdict(list)
     hidden: Counter[tuple[str, str]] = Counter()
-    for server in sorted(picture.servers, key=lambda s: (s.project.casefold(), s.name.casefold(), s.id)):
+    for server in sorted(picture.servers, key=lambda s: (s.project.casefold(), natural(s.name), s.id)):
         tile = _tile(server, known[server.project], moving)
         place = server.cloud, server.host or NOWHERE
         if _shown(tile, wanted):
@@ -144,6 +145,12 @@ def draw(
     own = Counter(server.project for server in picture.servers if not _is_original(server))
     size = "few" if shown <= FEW else "many" if shown <= MANY else "crowd"
     return Scene(picture.at, sides, size, shown, tuple((known[name], own[name]) for name in known))
+
+
+def natural(name: str) -> list[tuple[int, str]]:
+    """Sorts as people do: ``web2`` before ``web10``."""
+    parts = re.split(r"(\d+)", name.casefold())
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
 
 
 def _is_original(server: ServerStatus) -> bool:

@@ -80,11 +80,17 @@ def plan(request: Request, service: Opened, caller: CallerOf, wish: AskedWish) -
         wish=wish,
         etag=etag(made),
         groups=_groups(made.steps),
-        actions=[(action, n) for action, n in Counter(s.action for s in made.steps).items()],
+        actions=_counts(made.steps),
+        counts=_counts,
         problems=sorted(made.problems, key=_urgency),
         down=down,
         capacity=[limit for limit in made.capacity if limit.added],
     )
+
+
+def _counts(steps: Iterable[Step]) -> list[tuple[Action, int]]:
+    """How many steps do what."""
+    return list(Counter(step.action for step in steps).items())
 
 
 def _groups(steps: Iterable[Step]) -> list[Group]:
