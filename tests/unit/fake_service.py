@@ -188,11 +188,11 @@ class FakeService:
     def host_change(self, operation: str, name: str) -> Any:
         return self._answer("host_change", HostRecord(name, operation, "done", "done"), operation, name)
 
-    def decommission_preview(self, *, off: bool) -> Any:
-        return self._answer("decommission_preview", Closing((("h1", "h1"),), ()), off)
+    def decommission_preview(self, fate: str) -> Any:
+        return self._answer("decommission_preview", Closing((("h1", "h1"),), ()), fate)
 
-    def decommission(self, *, off: bool) -> Any:
-        return self._answer("decommission", Closing((), ()), off)
+    def decommission(self, fate: str) -> Any:
+        return self._answer("decommission", Closing((), ()), fate)
 
     def report(self, selection: Selection) -> Any:
         migration = Migration("m1", selection, "migrated", 1.0, 2.0)

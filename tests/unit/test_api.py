@@ -22,9 +22,10 @@ from pumphouse.api.access import one_token
 from pumphouse.api.app import create_app
 from pumphouse.config import Config
 from pumphouse.errors import BmcError, ConfigError, Interrupted, Refused, Unreachable, UsageError
+from pumphouse.inventory import Inventory
 from pumphouse.ledger.journal import Journal
 from pumphouse.ledger.sql import open_engine
-from pumphouse.model import Event
+from pumphouse.model import Event, Item
 from pumphouse.service.conductor import Conductor
 from pumphouse.wiring import open_desk
 
@@ -276,6 +277,32 @@ def test_events_can_be_taken_up_again(client, service):
     assert [line for line in whole.splitlines() if line.startswith("id:")][-1] == "id: 17"
     rest = client.get("/v1/events?follow=false", headers={"Last-Event-ID": "15"}).text
     assert [line for line in rest.splitlines() if line.startswith("id:")] == ["id: 16", "id: 17"]
+
+
+def test_events_can_be_narrowed(client):
+    text = client.get("/v1/events?follow=false&type=workload.done&type=moved&key=server:s1").text
+    assert [line for line in text.splitlines() if line.startswith("event:")] == [
+        "event: moved",
+        "event: workload.done",
+    ]
+
+
+def test_resources_are_paged_and_narrowed(client, service):
+    def item(kind, number, status="ACTIVE"):
+        return Item(kind, f"{kind}{number}", f"web-{number}", "p1", {}, {"status": status})
+
+    servers = [item("server", number) for number in range(5)] + [item("server", 5, "SHUTOFF")]
+    project = Item("project", "p1", "demo", None, {}, {})
+    service.answers["inventory"] = Inventory("source", (project, item("volume", 1), *servers))
+    at = "/v1/clouds/source/resources"
+    first = client.get(f"{at}?kind=server&project=demo&status=ACTIVE&name=web-*&limit=3").json()
+    rest = client.get(
+        f"{at}?kind=server&project=demo&status=ACTIVE&name=web-*&limit=3&after={first['next']}"
+    ).json()
+    assert [r["name"] for r in (*first["resources"], *rest["resources"])] == [f"web-{n}" for n in range(5)]
+    assert rest["next"] is None
+    (shown,) = client.get("/v1/projects").json()
+    assert (shown["name"], shown["resources"]) == ("demo", {"server": 6, "volume": 1})
 
 
 def test_no_answer_is_undocumented(app):

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pumphouse.inventory import Inventory
 from pumphouse.model import FILTERS, SELECTABLE, Item, Plan, Selection, Step, fingerprint, is_filter
-from pumphouse.service.decommissioning import Closing
+from pumphouse.service.decommissioning import Closing, Fate
 from pumphouse.service.upgrading import HostPlan
 
 WHAT = (*SELECTABLE, "identity", "all")
@@ -109,6 +109,20 @@ class Page:
 
 
 @dataclass(frozen=True)
+class ProjectBody:
+    """A project of the source.
+
+    :param resources: how many it has, by kind.
+    :param migrations: ids of the migrations that name it.
+    """
+
+    id: str
+    name: str
+    resources: Mapping[str, int]
+    migrations: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class RuleBody:
     """A problem that a plan may tell."""
 
@@ -162,16 +176,19 @@ class ClosingBody:
     """What is left to do at the source.
 
     :param hosts: dead hosts that are removed from it.
-    :param controllers: machines that are switched off after that.
+    :param controllers: machines that go after that. :param fate: where they go.
     """
 
     hosts: tuple[str, ...]
     controllers: tuple[str, ...]
+    fate: Fate
 
     @classmethod
     def of(cls, plan: Closing) -> "ClosingBody":
         """The plan, for a reader."""
-        return cls(tuple(name for name, _ in plan.hosts), tuple(host.name for host in plan.controllers))
+        return cls(
+            tuple(name for name, _ in plan.hosts), tuple(host.name for host in plan.controllers), plan.fate
+        )
 
 
 def etag_of(plan: HostPlanBody | ClosingBody) -> str:

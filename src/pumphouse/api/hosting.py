@@ -11,13 +11,14 @@ from pumphouse.api.problems import Unanswerable, responses
 from pumphouse.errors import UsageError
 from pumphouse.model import HostRecord, HostStatus, Job, Selection
 from pumphouse.service import Service
+from pumphouse.service.decommissioning import Fate
 
 router = APIRouter(tags=["hosts"])
 ACCEPTED = status.HTTP_202_ACCEPTED
 LOOKING = responses(404, 409, 502, 504)
 STARTING = responses(400, 404, 409, 412, 428, 502, 504)
 Operation = Literal["upgrade", "acquire", "withdraw"]
-Off = Annotated[bool, Query(description="Switch off the controllers, too.")]
+Controllers = Annotated[Fate, Query(description="What becomes of the controllers of the source.")]
 
 
 @router.get("/hosts", responses=responses(502, 504))
@@ -68,21 +69,23 @@ def withdraw(service: Opened, start: Start, looked: Looked, name: str) -> Job:
 
 
 @router.get("/decommission", responses=responses(409, 502, 504))
-def closing(service: Opened, response: Response, off: Off = False) -> ClosingBody:
+def closing(service: Opened, response: Response, controllers: Controllers = "keep") -> ClosingBody:
     """What decommission would do. The ETag is what ``If-Match`` of it takes."""
-    plan = ClosingBody.of(service.decommission_preview(off=off))
+    plan = ClosingBody.of(service.decommission_preview(controllers))
     response.headers["ETag"] = etag_of(plan)
     return plan
 
 
 @router.post("/decommission", status_code=ACCEPTED, dependencies=APPROVER, responses=STARTING)
-def decommission(service: Opened, start: Start, looked: Looked, off: Off = False) -> Job:
-    """Remove what the empty source knows of dead hosts; on order switch its controllers off."""
+def decommission(service: Opened, start: Start, looked: Looked, controllers: Controllers = "keep") -> Job:
+    """Remove what the empty source knows of dead hosts; on order its controllers go, too."""
 
     def now() -> str:
-        return etag_of(ClosingBody.of(service.decommission_preview(off=off)))
+        return etag_of(ClosingBody.of(service.decommission_preview(controllers)))
 
-    return start("decommission", Selection("decommission"), {"off": off}, lambda: looked.require(now))
+    return start(
+        "decommission", Selection("decommission"), {"controllers": controllers}, lambda: looked.require(now)
+    )
 
 
 def _start(service: Service, start: Start, looked: Looked, operation: Operation, name: str) -> Job:

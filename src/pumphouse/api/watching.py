@@ -18,6 +18,10 @@ router = APIRouter(tags=["events"])
 async def events(
     service: Opened,
     migration: Annotated[str | None, Query(description="Only of this migration.")] = None,
+    types: Annotated[
+        tuple[str, ...], Query(alias="type", description="Only of these types; may be given several times.")
+    ] = (),
+    key: Annotated[str | None, Query(description="Only of this resource, e.g. server:ID.")] = None,
     after: Annotated[int, Query(ge=0, description="Only those after the one of this id.")] = 0,
     follow: Annotated[bool, Query(description="Go on with what happens; else end with what has.")] = True,
     last_event_id: Annotated[int | None, Header(ge=0)] = None,
@@ -27,6 +31,8 @@ async def events(
     while True:
         for event in await anyio.to_thread.run_sync(service.events, seen, migration):
             seen = event.seq
+            if (types and event.type not in types) or key not in (None, event.key):
+                continue
             yield ServerSentEvent(data=_body(event), id=str(event.seq), event=event.type)
         if not follow:
             return

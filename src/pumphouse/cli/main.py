@@ -4,12 +4,12 @@ import argparse
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from importlib.metadata import distribution
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO, cast
 
 from cliff.app import App as CliffApp
 from cliff.command import Command
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     OpenService = Callable[[Config, Bus], AbstractContextManager[Service]]
 
+TOKEN = "PUMPHOUSE_TOKEN"  # noqa: S105 - the name of the variable
 LOG = logging.getLogger("pumphouse")
 
 
@@ -80,6 +81,11 @@ class App(CliffApp):
             metavar="FILE",
             help="Configuration; ./config.yaml, ~/.config/pumphouse/ or /etc/pumphouse/ when left out.",
         )
+        parser.add_argument(
+            "--server",
+            metavar="URL",
+            help="Have a service do it ('pumphouse serve'); the token is in PUMPHOUSE_TOKEN.",
+        )
         one_line_errors(parser, self.NAME)
         return parser
 
@@ -106,8 +112,19 @@ class App(CliffApp):
         """
         from pumphouse.events import Bus
 
+        if self.options.server:
+            yield self._remote(bus or Bus(), policy)
+            return
         with self.opener(self.settings(**policy))(bus or Bus()) as service:
             yield service
+
+    def _remote(self, bus: "Bus", policy: "Mapping[str, Any]") -> "Service":
+        from pumphouse.client import RemoteService
+
+        token = os.environ.get(TOKEN)
+        if not token:
+            raise UsageError(f"--server needs a token in {TOKEN}", "docs/api.md says how to get one.")
+        return cast("Service", RemoteService(self.options.server, token, bus, **policy))
 
     def settings(self, **policy: Any) -> "Config":
         """The configuration; from now on the log is where it says.
@@ -205,6 +222,7 @@ class App(CliffApp):
         root = logging.getLogger()
         root.addHandler(handler)
         root.setLevel(logging.INFO)
+        logging.getLogger("alembic").setLevel(logging.WARNING)  # says something whenever a ledger is opened
         self._log = handler
 
     def _close_log(self) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from cliff.command import Command
 
+from pumphouse.cli.main import TOKEN
 from pumphouse.errors import Refused, UsageError
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from pumphouse.config import Config
     from pumphouse.service.conductor import Conductor
     from pumphouse.service.desk import Desk
-
-TOKEN = "PUMPHOUSE_TOKEN"  # noqa: S105 - the name of the variable
 
 
 class Serve(Command):

@@ -49,7 +49,7 @@ def _host(service: Service, job: Job) -> RunResult:
 
 
 def _decommission(service: Service, job: Job) -> RunResult:
-    service.decommission(off=bool(job.options.get("off")))
+    service.decommission(job.options.get("controllers", "keep"))
     return RunResult("", ())
 
 
