@@ -37,7 +37,7 @@ class Served:
         desk = stack.enter_context(open_desk(config))
         conductor = Conductor(desk.jobs, desk.board, self.estate.opened, "conductor-1")
         app = create_app(self.estate.opened, desk, one_token(TOKEN), conductor)
-        add_page(app)
+        add_page(app, lambda: self.server.should_exit)
         return app
 
     @contextlib.contextmanager
@@ -47,9 +47,9 @@ class Served:
                 self.application(stack),
                 port=self.port,
                 log_level="warning",
-                timeout_graceful_shutdown=1,
+                timeout_graceful_shutdown=5,
             )
-            server = uvicorn.Server(settings)
+            self.server = server = uvicorn.Server(settings)
             thread = threading.Thread(target=server.run)
             thread.start()
             try:

@@ -48,7 +48,7 @@ def estate():
 @pytest.fixture
 def app(estate, desk):
     app = create_app(estate.opened, desk, CALLERS.get)
-    add_page(app)
+    add_page(app, lambda: False)
     return app
 
 

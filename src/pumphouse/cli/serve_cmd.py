@@ -60,8 +60,7 @@ class Serve(Command):
                 tokens = self._one_token(where)
             tls = {"ssl_certfile": api.tls.certificate, "ssl_keyfile": api.tls.key} if api.tls else {}
             application = create_app(self.app.opener(settings), desk, tokens, conductor)
-            add_page(application)
-            uvicorn.run(
+            options = uvicorn.Config(
                 application,
                 host=address,
                 port=port,
@@ -72,6 +71,9 @@ class Serve(Command):
                 timeout_graceful_shutdown=5,
                 **tls,
             )
+            server = uvicorn.Server(options)
+            add_page(application, lambda: server.should_exit)
+            server.run()
 
     def _one_token(self, where: str) -> "Tokens":
         from pumphouse.api.access import new_token, one_token

@@ -21,16 +21,18 @@ from pumphouse.page.sessions import Sessions
 from pumphouse.page.signs import Signs
 
 
-def add_page(app: FastAPI) -> None:
+def add_page(app: FastAPI, stopping: Callable[[], bool]) -> None:
     """Let the application of the API serve the page, at every address that the API does not use.
 
     Sessions of the page count for the API too.
+
+    :param stopping: whether the server ends: nothing is streamed any more then.
     """
     own = FastAPI(title="Pumphouse", openapi_url=None)
     for name in ("open_service", "desk", "access"):
         setattr(own.state, name, getattr(app.state, name))
     own.state.sessions, own.state.signs, own.state.feed = Sessions(), Signs(), Feed()
-    own.state.looks = Looks(app.state.open_service)
+    own.state.looks, own.state.stopping = Looks(app.state.open_service), stopping
     app.state.access.sessions.append(own.state.sessions.caller)
     own.mount("/assets", StaticFiles(packages=[("pumphouse.page", "assets")]))
     own.include_router(entry.router)

@@ -17,6 +17,7 @@ from pumphouse.model import Picture, ServerStatus
 from pumphouse.page.drawing import STATES, Filter, Passing, draw, passing
 from pumphouse.page.looks import Look
 from pumphouse.page.rendering import page, render
+from pumphouse.page.sessions import listening
 from pumphouse.report.board import Workload
 from pumphouse.service import Service
 
@@ -84,7 +85,7 @@ async def stream(request: Request, service: Opened) -> AsyncIterable[ServerSentE
     looks = request.app.state.looks
     shown, lane, beaten = looks.last.number, "", 0.0
     keys: frozenset[str] | None = None
-    while request.app.state.sessions.find(request):
+    while listening(request):
         moving = await anyio.to_thread.run_sync(moving_now, request, service)
         now = frozenset(moving).union(*moving.values())
         if keys is not None and (now or now != keys):

@@ -97,6 +97,11 @@ class Sessions:
             self._sessions.pop(key, None)
 
 
+def listening(request: Request) -> bool:
+    """Whether somebody who is logged in may still be told what happens: the server runs, the session holds."""
+    return not request.app.state.stopping() and request.app.state.sessions.find(request) is not None
+
+
 def same_site(request: Request) -> bool:
     """Whether a browser says that the request comes from here, as far as it says where it comes from."""
     if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):

@@ -18,6 +18,7 @@ from pumphouse.page.feed import Watched
 from pumphouse.page.forms import Sent, Wish
 from pumphouse.page.overview import BEAT, PAUSE
 from pumphouse.page.rendering import page, render, wants_part
+from pumphouse.page.sessions import listening
 from pumphouse.report.board import Workload
 from pumphouse.service import Service
 from pumphouse.service.conductor import FINAL
@@ -51,7 +52,7 @@ def state(request: Request, service: Opened, identifier: str) -> HTMLResponse:
 async def stream(request: Request, service: Opened, identifier: str) -> AsyncIterable[ServerSentEvent]:
     """How it goes on: whole parts of the page, so whoever comes back has missed nothing."""
     before, progress, beaten = "", "", 0.0
-    while request.app.state.sessions.find(request):
+    while listening(request):
         found = await anyio.to_thread.run_sync(find, service, identifier)
         values = await anyio.to_thread.run_sync(_shown, request, service, found)
         job = await anyio.to_thread.run_sync(last_job, request, found.selection)
