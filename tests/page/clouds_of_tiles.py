@@ -8,7 +8,17 @@ from dataclasses import replace
 from fake_service import DONE, FakeService
 
 from pumphouse.errors import Unreachable
-from pumphouse.model import Event, HostStatus, Migration, Picture, ProjectStatus, ServerStatus, Setting
+from pumphouse.model import (
+    Event,
+    HostRecord,
+    HostStatus,
+    Migration,
+    Picture,
+    ProjectStatus,
+    Selection,
+    ServerStatus,
+    Setting,
+)
 
 
 class Estate(FakeService):
@@ -37,6 +47,7 @@ class Estate(FakeService):
         self.journal: list[Event] = []
         self.state = "migrated"
         self.go_on = threading.Event()
+        self.records: tuple[HostRecord, ...] = ()
 
     @contextlib.contextmanager
     def opened(self, bus, **policy):
@@ -54,11 +65,12 @@ class Estate(FakeService):
             HostStatus(f"new-{n}", "destination", "up", "enabled", "", {}, (0, 96), (0, 262144))
             for n in range(3)
         ]
+        hosts += [HostStatus(record.data["host"], "destination", "up", "enabled") for record in self.records]
         projects = [ProjectStatus(name, name, "source") for name in self.names]
         return Picture(time.time(), "old", "new", tuple(hosts), tuple(self.servers), tuple(projects))
 
     def host_records(self):
-        return ()
+        return self.records
 
     def settings(self):
         return (Setting("policy.concurrency", "7", True), Setting("policy.bandwidth", "none", False))
@@ -72,6 +84,20 @@ class Estate(FakeService):
 
     def tell(self, type: str, key: str = "", **data) -> None:
         self.journal.append(Event(time.time(), "m1", type, key, data, len(self.journal) + 1))
+
+    def host_change(self, operation, name):
+        """The host is installed, for as long as the test wants; then it is one of the destination."""
+        self.selection, self.state = Selection(operation, (name,)), "running"
+        self.tell("run.started", command=operation, selection=str(self.selection), steps=0, bytes=0)
+        stage = {"host": name, "stage": "deploy", "state": "running"}
+        self.tell("host.stage", f"host:{name}", **stage, percent=40, message="puppet runs")
+        assert self.go_on.wait(60)
+        self.tell("host.stage", f"host:{name}", **{**stage, "state": "done"}, percent=100, message="")
+        self.host_names.remove(name)
+        self.records = (HostRecord(name, operation, "done", "done", {"host": "node-7"}),)
+        self.tell("run.done", result="ok", seconds=9)
+        self.state = "done"
+        return self.records[0]
 
     def migrate(self, plan, *, prepare_only=False):
         """web0 is copied, for as long as the test wants; then it runs in the destination."""

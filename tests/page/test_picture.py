@@ -9,6 +9,9 @@ from clouds_of_tiles import Estate
 from playwright.sync_api import expect
 from serving import Served
 
+from pumphouse.service.upgrading import HostPlan
+from pumphouse.tasks.hosts.work import Stage
+
 BAD = ("serious", "critical")
 PAGES = (
     "/",
@@ -156,6 +159,26 @@ def test_a_server_crosses_over_as_it_moves(served, visit):
     expect(other.locator("h1 .state")).to_have_text("migrated")
     expect(row).to_contain_text("done")
     assert page.evaluate("document.getElementById('lost').hidden")
+
+
+def test_a_host_crosses_over_stage_by_stage(served, visit):
+    page, estate = drawn(visit(served)), served.estate
+    estate.servers = [server for server in estate.servers if server.host != "compute-3"]
+    stage = Stage("deploy", "it is installed", print, limit=600)
+    estate.answers["host_plan"] = HostPlan("upgrade", "compute-3", (stage,))
+    other = visit(served, "/hosts/compute-3/upgrade")
+    other.get_by_label("I know that everything on its disks goes.").check()
+    other.get_by_role("button", name="Upgrade compute-3").click()
+    other.wait_for_url("**/migrations/m1")
+    stages = other.get_by_role("region", name="Stages")
+    expect(stages).to_contain_text("running, 40 %")
+    expect(stages).to_contain_text("puppet runs")
+    estate.go_on.set()
+    expect(stages).to_contain_text("✓ deploy")
+    expect(other.locator("h1 .state")).to_have_text("done")
+    box = page.locator("[data-key='host:compute-3']")
+    expect(box).to_have_attribute("aria-label", "Host node-7")
+    assert page.locator(".cloud.destination [data-key='host:compute-3']").count() == 1
 
 
 def test_a_lost_connection_is_told_and_found_again(tmp_path, visit):
