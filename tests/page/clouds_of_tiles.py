@@ -79,6 +79,9 @@ class Estate(FakeService):
         started = [Migration("m1", self.selection, self.state, 1.0, time.time())] if self.journal else []
         return tuple(started)
 
+    def last_event(self):
+        return len(self.journal)
+
     def events(self, after=0, migration=None):
         return tuple(event for event in self.journal if event.seq > after)
 

@@ -1,14 +1,17 @@
 """What is drawn, without a browser."""
 
+import time
 from dataclasses import replace
 
 import pytest
 from clouds_of_tiles import Estate
+from fake_service import DEMO
 
 from pumphouse.model import Event
 from pumphouse.page.chart import POINTS, Throughput
 from pumphouse.page.drawing import Filter, draw, natural
-from pumphouse.page.feed import Watched
+from pumphouse.page.feed import Feed, Watched
+from pumphouse.page.looks import Looks
 from pumphouse.page.signs import Signs
 from pumphouse.report.board import Workload
 
@@ -95,7 +98,7 @@ def test_however_long_it_takes_the_chart_stays_small():
 
 
 def event(seq, type, key="", **data):
-    return Event(1000.0 + seq, "m1", type, key, data, seq)
+    return Event(time.time() + seq, "m1", type, key, data, seq)
 
 
 def test_reading_back_is_no_copying_and_a_new_run_begins_anew():
@@ -122,3 +125,29 @@ def test_reading_back_is_no_copying_and_a_new_run_begins_anew():
 
 def test_names_are_sorted_as_people_do():
     assert sorted(["web10", "Web2", "db²", "web", ""], key=natural) == ["", "db²", "web", "Web2", "web10"]
+
+
+def test_whatever_works_on_a_migration_is_heard_of_and_a_killed_run_is_not_for_ever(monkeypatch):
+    estate, feed = Estate(), Feed()
+    estate.state, estate.selection = "migrated", DEMO
+    estate.tell("run.started", command="migrate")
+    estate.tell("run.done", result="ok")
+    assert feed.running(estate) == {}
+    estate.tell("run.started", command="rollback")  # the state of the migration does not tell
+    assert list(feed.running(estate)) == ["m1"]
+    assert list(feed.running(estate)) == ["m1"]
+    monkeypatch.setattr("pumphouse.page.feed.SILENCE", 0.0)
+    assert feed.running(estate) == {}
+
+
+def test_who_comes_while_somebody_looks_gets_what_is_known_and_one_look_serves_all():
+    estate = Estate()
+    looks = Looks(estate.opened)
+    asked = time.monotonic()
+    assert looks.since(asked).number == 1
+    assert looks.since(asked).number == 1 and estate.looks == 1
+    assert looks.since(time.monotonic()).number == 2
+    estate.down = True
+    failed = looks.since(time.monotonic())
+    assert failed.error and failed.picture is not None and failed.number == 3
+    assert looks.since(time.monotonic()).number == 3

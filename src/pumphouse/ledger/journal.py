@@ -89,6 +89,11 @@ class Journal:
             connection.execute(turn)
             connection.execute(event.insert().values(**values, data=dict(new.data)))
 
+    def last(self) -> int:
+        """Number of the newest event; 0 when there is none."""
+        with self._engine.begin() as connection:
+            return int(connection.scalar(sa.select(sa.func.max(event.c.seq))) or 0)
+
     def events(self, after: int = 0, identifier: str | None = None) -> tuple[Event, ...]:
         """Events in the order they happened, from the one after ``after`` on."""
         query = sa.select(event).where(event.c.seq > after).order_by(event.c.seq)

@@ -1,11 +1,12 @@
 """What runs do, from their events: read once, and shown to everybody who watches."""
 
 import threading
+import time
 from collections import OrderedDict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from pumphouse.model import Event, Migration
+from pumphouse.model import Event
 from pumphouse.page.chart import Throughput
 from pumphouse.report.board import Board, Workload
 from pumphouse.report.news import DOING, news
@@ -13,6 +14,7 @@ from pumphouse.service import Service
 
 KEPT = 50  # migrations whose state is kept in memory; the ledger has them all
 LINES = 400  # of the log
+SILENCE = 900.0  # seconds without an event after which a run counts as killed
 ENDS = ("run.done", "run.failed")
 
 
@@ -86,6 +88,7 @@ class Watched:
             command = str(event.data.get("command", ""))
             if command == "migrate":
                 self.board, self.throughput = Board(), Throughput()
+            self.board.finished.clear()  # what it is about is still known, how far it is begins anew
             self.run, self.stages = Running(command, event.at), {}
         self.board.apply(event)
         if event.type == "progress" and not self._reads_back(event):
@@ -131,9 +134,14 @@ class Watched:
         return f"{workload.name}: {phase}"
 
     @property
+    def going_on(self) -> bool:
+        """Whether something works on it; a run that was killed is silent."""
+        return self.run.active and time.time() - self.last_at < SILENCE
+
+    @property
     def under_way(self) -> dict[str, Workload]:
         """The workloads that are moving now, by key."""
-        if not self.run.active:
+        if not self.going_on:
             return {}
         return {key: each for key, each in self.board.workloads.items() if not each.result}
 
@@ -143,6 +151,8 @@ class Feed:
 
     def __init__(self) -> None:
         self._watched: OrderedDict[str, Watched] = OrderedDict()
+        self._active: set[str] = set()
+        self._seen: int | None = None
         self._lock = threading.Lock()
 
     def of(self, service: Service, migration: str) -> Watched:
@@ -155,7 +165,18 @@ class Feed:
             watched.apply(service.events(watched.seen, migration))
             return watched
 
-    def running(self, service: Service) -> list[tuple[Migration, Watched]]:
-        """The migrations that are being worked on."""
-        active = [each for each in service.migrations() if each.state == "running"]
-        return [(each, self.of(service, each.id)) for each in active]
+    def running(self, service: Service) -> dict[str, Watched]:
+        """The migrations that are being worked on, by id: those that something was heard of lately."""
+        with self._lock:
+            if self._seen is None:
+                self._seen = service.last_event()
+                self._active = {each.id for each in service.migrations() if each.state == "running"}
+            new = service.events(self._seen)
+            self._active |= {event.migration for event in new}
+            self._seen = new[-1].seq if new else self._seen
+            active = sorted(self._active)
+        watched = {identifier: self.of(service, identifier) for identifier in active}
+        over = {identifier for identifier, each in watched.items() if not each.going_on}
+        with self._lock:
+            self._active -= over
+        return {identifier: each for identifier, each in watched.items() if identifier not in over}

@@ -31,17 +31,20 @@ class Looks:
     def __init__(self, open_service: OpenService) -> None:
         self._open = open_service
         self._looking = threading.Lock()
-        self._tried = 0.0
+        self._began = float("-inf")
         self.last = Look()
 
-    def at_most(self, seconds: float) -> Look:
-        """A look that is no older than this. Who comes while somebody is looking gets what is known, if anything."""
+    def since(self, moment: float) -> Look:
+        """A look that began after this. Who comes while somebody is looking gets what is known, if anything.
+
+        :param moment: of the monotonic clock.
+        """
         if not self._looking.acquire(blocking=self.last.picture is None):
             return self.last
         try:
-            if time.monotonic() - self._tried > seconds or not self._tried:
-                self.last = self._look()
-                self._tried = time.monotonic()
+            if self._began <= moment:
+                began = time.monotonic()
+                self.last, self._began = self._look(), began
             return self.last
         finally:
             self._looking.release()

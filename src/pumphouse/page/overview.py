@@ -15,6 +15,7 @@ from pumphouse.api.opening import Opened
 from pumphouse.api.problems import Unanswerable
 from pumphouse.model import Picture, ServerStatus
 from pumphouse.page.drawing import STATES, Filter, Passing, draw, passing
+from pumphouse.page.feed import Watched
 from pumphouse.page.looks import Look
 from pumphouse.page.rendering import page, render
 from pumphouse.page.sessions import listening
@@ -60,7 +61,7 @@ def picture(
     :param fresh: look at the clouds again, whatever is known.
     :param first: the page has shown nothing yet; it is loaded again with all that can be chosen.
     """
-    look = request.app.state.looks.at_most(0.0 if fresh else IDLE)
+    look = request.app.state.looks.since(time.monotonic() - (0.0 if fresh else IDLE))
     if look.picture is None:
         return HTMLResponse(render("problem", what=look.error, remedy=look.remedy, title="No picture"))
     address = urlencode([(name, value) for name, value in asdict(wanted).items() if value])
@@ -84,14 +85,14 @@ async def stream(request: Request, service: Opened) -> AsyncIterable[ServerSentE
     """Tells when the picture is another one, and what is on its way."""
     looks = request.app.state.looks
     shown, lane, beaten = looks.last.number, "", 0.0
-    keys: frozenset[str] | None = None
+    keys, due = None, 0.0
     while listening(request):
         moving = await anyio.to_thread.run_sync(moving_now, request, service)
         now = frozenset(moving).union(*moving.values())
-        if keys is not None and (now or now != keys):
-            await anyio.to_thread.run_sync(looks.at_most, BUSY if now == keys else 0.0)
-        else:
-            await anyio.to_thread.run_sync(looks.at_most, IDLE)
+        if keys is not None and now != keys:
+            due = time.monotonic()  # what begins or ends changes the picture
+        due = max(due, time.monotonic() - (BUSY if now else IDLE))
+        await anyio.to_thread.run_sync(looks.since, due)
         if looks.last.number != shown or (keys is not None and now != keys):
             shown = looks.last.number
             yield ServerSentEvent(event="picture", raw_data=str(shown))
@@ -108,7 +109,8 @@ async def stream(request: Request, service: Opened) -> AsyncIterable[ServerSentE
 
 def moving_now(request: Request, service: Service) -> Moving:
     """The workloads that are on their way, by migration."""
-    return {m.id: watched.under_way for m, watched in request.app.state.feed.running(service)}
+    running: Mapping[str, Watched] = request.app.state.feed.running(service)
+    return {identifier: watched.under_way for identifier, watched in running.items()}
 
 
 def on_the_way(request: Request, moving: Moving, seen: Picture | None) -> tuple[Passing, ...]:
@@ -121,7 +123,7 @@ def on_the_way(request: Request, moving: Moving, seen: Picture | None) -> tuple[
 @router.get("/clouds/{role}/servers/{identifier}")
 def server(request: Request, role: Literal["source", "destination"], identifier: str) -> HTMLResponse:
     """What is known of a server."""
-    seen = request.app.state.looks.at_most(IDLE).picture
+    seen = request.app.state.looks.since(time.monotonic() - IDLE).picture
     servers: tuple[ServerStatus, ...] = seen.servers if seen else ()
     found = next((s for s in servers if (s.cloud, s.id) == (role, identifier)), None)
     if found is None:
@@ -134,7 +136,7 @@ def server(request: Request, role: Literal["source", "destination"], identifier:
 @router.get("/clouds/{role}/hosts/{name}")
 def host(request: Request, role: Literal["source", "destination"], name: str) -> HTMLResponse:
     """What is known of a host."""
-    seen: Picture | None = request.app.state.looks.at_most(IDLE).picture
+    seen: Picture | None = request.app.state.looks.since(time.monotonic() - IDLE).picture
     found = next((h for h in (seen.hosts if seen else ()) if (h.cloud, h.name) == (role, name)), None)
     if found is None or seen is None:
         raise Unanswerable(404, f"no host {name!r} in the {role}", "Look at the picture again.")

@@ -1,5 +1,6 @@
 """Choosing what is to be moved, reading the plan, approving it."""
 
+import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -47,7 +48,7 @@ class Choice:
 @router.get("/choose")
 def choose(request: Request, what: str = "project") -> HTMLResponse:
     """What can be chosen: the projects and the hosts of the source."""
-    look = request.app.state.looks.at_most(IDLE)
+    look = request.app.state.looks.since(time.monotonic() - IDLE)
     servers = [s for s in look.picture.servers if s.cloud == "source"] if look.picture else []
     projects = [p.name for p in look.picture.projects if p.cloud == "source"] if look.picture else []
     hosts = [h.name for h in look.picture.hosts if h.cloud == "source"] if look.picture else []

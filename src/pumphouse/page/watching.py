@@ -135,6 +135,7 @@ def _shown(request: Request, service: Service, found: Migration) -> dict[str, An
     on_their_way = sum(not each.result for _, each in workloads)
     shown = workloads[: on_their_way + SHOWN]
     return {
+        "undone": found.state == "rolled back",
         "watched": watched,
         "board": watched.board,
         "workloads": shown,

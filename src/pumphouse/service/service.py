@@ -271,6 +271,10 @@ class Service:
         """Events in the order they happened."""
         return self._session.adapters.journal.events(after, migration)
 
+    def last_event(self) -> int:
+        """Number of the newest event; 0 when there is none."""
+        return self._session.adapters.journal.last()
+
     def report(self, selection: Selection) -> Report:
         """What a migration did.
 
