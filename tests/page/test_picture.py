@@ -132,8 +132,8 @@ def test_two_thousand_servers_do_not_stall_the_page(tmp_path, visit):
         expect(page.locator("#picture .tile")).to_have_count(2000)
         seconds, longest = time.monotonic() - begun, page.evaluate("window.longest")
         print(f"filtered to 150 and back to 2,000 in {seconds:.2f} s; longest task {longest:.0f} ms")
-        # generous: this runs beside everything else, on two cores
-        assert seconds < 6 and longest < 1500
+        # generous: this may run beside everything else, on two cores
+        assert seconds < 15 and longest < 3000
         assert violations(page) == []
 
 

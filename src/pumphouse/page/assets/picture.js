@@ -10,14 +10,23 @@
   let focused = null;
   let opener = null;
 
-  const where = () => new Map([...place.querySelectorAll("[data-key]")].map((each) => [each.dataset.key, each.getBoundingClientRect()]));
+  // Tiles of hosts that are far from what is seen are neither measured nor moved: there may be thousands.
+  const seen = (box) => box.bottom > -innerHeight && box.top < 2 * innerHeight;
+  function* places() {
+    for (const host of place.querySelectorAll(".host")) {
+      const box = host.getBoundingClientRect();
+      yield [host, box];
+      if (seen(box)) for (const tile of host.querySelectorAll("[data-key]")) yield [tile, tile.getBoundingClientRect()];
+    }
+    for (const each of place.querySelectorAll(".lane [data-key]")) yield [each, each.getBoundingClientRect()];
+  }
+  const where = () => new Map([...places()].map(([each, box]) => [each.dataset.key, box]));
 
   function travel() {
     if (still.matches) return;
-    for (const each of place.querySelectorAll("[data-key]")) {
+    for (const [each, to] of [...places()]) {
       const from = before.get(each.dataset.key);
       if (!from) continue;
-      const to = each.getBoundingClientRect();
       const [dx, dy] = [from.left - to.left, from.top - to.top];
       if (Math.abs(dx) < 2 && Math.abs(dy) < 2) continue;
       const far = Math.abs(dx) > innerWidth / 6; // another cloud, or the lane between them
