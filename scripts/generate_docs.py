@@ -11,15 +11,19 @@ import types
 import typing
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal, Union
+from typing import Annotated, Any, Literal, Union
 
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from pumphouse.config import Config
+from pumphouse.drivers.machine_network.command import CommandNetworkSettings
+from pumphouse.drivers.machine_network.switch import SwitchSettings
 from pumphouse.drivers.provision.command import CommandSettings
-from pumphouse.hosts import Bmc, Host
+from pumphouse.drivers.provision.fuel import FuelSettings
+from pumphouse.drivers.provision.ironic import IronicSettings
+from pumphouse.hosts import Bmc, Host, Switch
 from pumphouse.kinds import KINDS
 from pumphouse.plan.rules import RULES
 from pumphouse.resource import Kind
@@ -33,6 +37,7 @@ WORDS = {
     bool: "true or false",
     Path: "path",
     SecretStr: "secret",
+    Any: "anything",
 }
 
 
@@ -44,8 +49,8 @@ fault is told with file, place and what would be right. An unknown key is a faul
 """
 INVENTORY = """\
 `inventory.yaml` names the machines that are hosts of the clouds, and their BMCs. It lies beside `config.yaml`, or where
-`inventory` there says. `defaults.bmc` holds for every host that does not say otherwise. An example is
-[samples/inventory.yaml](../samples/inventory.yaml); [hosts](hosts.md) shows what it is good for.
+`inventory` there says. `defaults.bmc` and `defaults.switch` hold for every host that does not say otherwise. An example
+is [samples/inventory.yaml](../samples/inventory.yaml); [hosts](hosts.md) shows what it is good for.
 """
 SUPPORTED = """\
 What Pumphouse carries from the source to the destination. Attributes are named as in the OpenStack API
@@ -71,9 +76,21 @@ def configuration() -> str:
     models: dict[type[BaseModel], list[str]] = {}
     for place, model in _places(Config):
         models.setdefault(model, []).append(f"`{place}`" if place else "Top level")
-    engines = {CommandSettings: ["`source.deployment`, `destination.deployment`: type `command`, also"]}
-    parts += [*_sections(models), *_sections(engines), "## inventory.yaml\n", INVENTORY]
-    return "\n".join([*parts, *_sections({Host: ["`hosts`, each"], Bmc: ["`hosts`, each: `bmc`"]})])
+    engines = "`source.deployment`, `destination.deployment`: type"
+    drivers: dict[type[BaseModel], list[str]] = {
+        CommandSettings: [f"{engines} `command`, also"],
+        FuelSettings: [f"{engines} `fuel`, also"],
+        IronicSettings: [f"{engines} `ironic`, also"],
+        CommandNetworkSettings: ["`hosts.network`: type `command`, also"],
+        SwitchSettings: ["`hosts.network`: type `switch`, also"],
+    }
+    machines: dict[type[BaseModel], list[str]] = {
+        Host: ["`hosts`, each"],
+        Bmc: ["`hosts`, each: `bmc`"],
+        Switch: ["`hosts`, each: `switch`"],
+    }
+    parts += [*_sections(models), *_sections(drivers), "## inventory.yaml\n", INVENTORY]
+    return "\n".join([*parts, *_sections(machines)])
 
 
 def _sections(models: Mapping[type[BaseModel], list[str]]) -> Iterator[str]:
@@ -116,6 +133,8 @@ def _row(name: str, info: FieldInfo) -> tuple[str, ...]:
 
 def _value(info: FieldInfo) -> str:
     (kind,) = _options(info.annotation)
+    if typing.get_origin(kind) is Annotated:
+        kind = typing.get_args(kind)[0]
     if typing.get_origin(kind) is Literal:
         return " or ".join(f"`{choice}`" for choice in typing.get_args(kind))
     if typing.get_origin(kind) is tuple and not _inner(kind):
@@ -123,10 +142,18 @@ def _value(info: FieldInfo) -> str:
     if _inner(kind):
         return "list, see below" if typing.get_origin(kind) is tuple else "see below"
     if typing.get_origin(kind) is not None and issubclass(typing.get_origin(kind), Mapping):
-        return "text: text, ..."
+        return _mapping(kind)
     limits = {a: getattr(m, a) for m in info.metadata for a in ("ge", "gt", "le", "lt") if hasattr(m, a)}
     signs = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
     return ", ".join([WORDS[kind], *(f"{signs[name]} {limit}" for name, limit in limits.items())])
+
+
+def _mapping(kind: Any) -> str:
+    _, value = typing.get_args(kind)
+    origin = typing.get_origin(value)
+    if origin is None:
+        return f"text: {WORDS[value]}, ..."
+    return "text: list of text, ..." if origin is tuple else f"text: ({_mapping(value)}), ..."
 
 
 def _default(info: FieldInfo) -> str:

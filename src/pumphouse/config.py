@@ -10,8 +10,6 @@ from typing import Any, Literal
 
 import yaml
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
@@ -22,7 +20,7 @@ from pydantic import (
 from pumphouse.api_policy import ApiPolicy
 from pumphouse.errors import ConfigError
 from pumphouse.hooks import Strict
-from pumphouse.host_policy import HostPolicy
+from pumphouse.host_policy import DriverChoice, HostPolicy
 from pumphouse.policy import Policy
 
 
@@ -36,6 +34,9 @@ _Loader.yaml_implicit_resolvers = {
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 _Loader.add_implicit_resolver(INTEGER, re.compile(r"[-+]?\d+$"), list("-+0123456789"))
+
+
+PATHS = ("password_file", "cacert", "known_hosts")  # settings of drivers that are files
 
 
 class Auth(Strict):
@@ -57,16 +58,10 @@ class Identity(Strict):
     )
 
 
-class Deployment(BaseModel):
+class Deployment(DriverChoice):
     """The deployment engine of a cloud: its type, and the settings of that type's driver."""
 
-    model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
-
     type: str = Field(description="Driver: fuel, ironic, command, or another that is installed.")
-
-    def __repr_args__(self) -> Any:
-        """The type only: settings may be secrets."""
-        return [("type", self.type)]
 
 
 class CloudConfig(Strict):
@@ -200,6 +195,14 @@ def _absolute(config: Config, base: Path) -> Config:
     beside = base / "inventory.yaml"
     if config.inventory or beside.is_file():
         changes["inventory"] = base / config.inventory.expanduser() if config.inventory else beside
+    for role in ("source", "destination"):
+        if deployment := getattr(config, role).deployment:
+            files = {
+                n: f for n, f in (deployment.model_extra or {}).items() if n in PATHS and isinstance(f, str)
+            }
+            own = {name: str(base / Path(file).expanduser()) for name, file in files.items()}
+            kept = deployment.model_copy(update=own)
+            changes[role] = getattr(config, role).model_copy(update={"deployment": kept})
     if config.clouds_file:
         changes["clouds_file"] = base / config.clouds_file.expanduser()
     if "://" not in config.ledger:

@@ -64,7 +64,8 @@ def run_cutover(run: Run, failed: frozenset[str]) -> list[Outcome]:
     _activate(run, "router")
     moving = workloads(run)
     with ThreadPoolExecutor(run.policy.concurrency, thread_name_prefix="workload") as pool:
-        outcomes = list(pool.map(lambda w: _workload(run, w, failed), moving))
+        done = pool.map(lambda w: _workload(run, w, failed), moving)
+        outcomes = [outcome for group in done for outcome in group]
     run.ports.clock.check()
     _activate(run, "floating_ip")
     return outcomes
@@ -88,35 +89,41 @@ def _servers(run: Run, address: Step) -> set[str]:
     return {key for key in owners if run.source.by_key(key)}
 
 
-def _workload(run: Run, workload: Workload, failed: frozenset[str]) -> Outcome:
-    """Cut over one workload; how it ended is the outcome, whatever happened."""
-    step, publish = workload.step, run.ports.publish
-    missing = [need for s in (step, *workload.volumes) for need in s.needs if need in failed]
+def _workload(run: Run, workload: Workload, failed: frozenset[str]) -> list[Outcome]:
+    """Cut over one workload; how it ended are the outcomes, whatever happened."""
+    missing = [need for s in (*workload.steps, *workload.volumes) for need in s.needs if need in failed]
     if missing:
         error = f"needs {missing[0].replace(':', ' ', 1)}, which failed"
-        publish("step.skipped", step.key, action="cutover", reason=error)
-        return Outcome(step.key, Result.SKIPPED, error=error)
+        _tell(run, workload, "step.skipped", action="cutover", reason=error)
+        return [Outcome(step.key, Result.SKIPPED, error=error) for step in workload.steps]
     started = run.ports.clock.now()
     try:
         run.ports.clock.check()
-        publish("workload.started", step.key, name=step.name)
+        _tell(run, workload, "workload.started")
         _run(cut_over(run, workload), DISKS)
     except Interrupted as error:
-        return Outcome(step.key, Result.SKIPPED, error=error.message)
+        return [Outcome(step.key, Result.SKIPPED, error=error.message) for step in workload.steps]
     except PumphouseError as error:
-        publish("workload.failed", step.key, name=step.name, error=error.message)
-        LOG.error("%s: %s", step.key, error.message)
-        return Outcome(step.key, Result.FAIL, error=error.message)
+        return _failed(run, workload, error.message)
     except Exception as error:
         # A bug must not take the other workloads with it.
-        LOG.exception("%s", step.key)
-        words = f"unexpected {type(error).__name__}; please report it with the log"
-        publish("workload.failed", step.key, name=step.name, error=words)
-        return Outcome(step.key, Result.FAIL, error=words)
-    row = run.row(step.key)
-    seconds = round(run.ports.clock.now() - started, 3)
-    publish("workload.done", step.key, name=step.name, seconds=seconds)
-    return Outcome(step.key, Result.OK, row.destination_id if row else None)
+        LOG.exception("%s", workload.steps[0].key)
+        return _failed(run, workload, f"unexpected {type(error).__name__}; please report it with the log")
+    _tell(run, workload, "workload.done", seconds=round(run.ports.clock.now() - started, 3))
+    rows = [(step, run.row(step.key)) for step in workload.steps]
+    return [Outcome(step.key, Result.OK, row.destination_id if row else None) for step, row in rows]
+
+
+def _failed(run: Run, workload: Workload, words: str) -> list[Outcome]:
+    _tell(run, workload, "workload.failed", error=words)
+    for step in workload.steps:
+        LOG.error("%s: %s", step.key, words)
+    return [Outcome(step.key, Result.FAIL, error=words) for step in workload.steps]
+
+
+def _tell(run: Run, workload: Workload, type_: str, **data: Any) -> None:
+    for step in workload.steps:
+        run.ports.publish(type_, step.key, name=step.name, **data)
 
 
 def _run(flow: Any, workers: int) -> dict[str, Any]:

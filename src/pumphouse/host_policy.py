@@ -1,14 +1,35 @@
 """What the operator decides about hosts: how they are tried, and how long their installation may take."""
 
-from pydantic import Field
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from pumphouse.hooks import Strict
+
+
+class DriverChoice(BaseModel):
+    """A driver: its type, and the settings of that type."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
+
+    type: str = Field(description="Name of the driver.")
+
+    def __repr_args__(self) -> Any:
+        """The type only: settings may be secrets."""
+        return [("type", self.type)]
+
+
+class NetworkChoice(DriverChoice):
+    """What puts machines into the network of the deployment engine and back, and that type's settings."""
+
+    type: str = Field(description="Driver: command, switch, or another that is installed.")
 
 
 class HostTimeouts(Strict):
     """How long to wait for machines and for what works on them, in seconds."""
 
     power: float = Field(120, gt=0, description="A machine to be switched on or off.")
+    network: float = Field(120, gt=0, description="The network of a machine to be changed, each time.")
     release: float = Field(1800, gt=0, description="The source's engine to let a machine go.")
     discovery: float = Field(1200, gt=0, description="A machine to turn up in the engine after its reset.")
     deployment: float = Field(7200, gt=0, description="The engine to install a machine.")
@@ -32,5 +53,8 @@ class HostPolicy(Strict):
 
     smoke_test: SmokeTest | None = Field(
         None, description="What is booted on a new host before it counts; left out: nothing."
+    )
+    network: NetworkChoice | None = Field(
+        None, description="What isolates a machine before it is installed; left out: it stays where it is."
     )
     timeouts: HostTimeouts = Field(default_factory=HostTimeouts, description="How long to wait.")

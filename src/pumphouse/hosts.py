@@ -3,19 +3,20 @@
 Validated whole before anything is touched, as config.yaml is.
 """
 
-import os
 import re
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
-from pumphouse.config import describe, read_yaml
+from pumphouse.config import PATHS, describe, read_yaml
 from pumphouse.errors import ConfigError
 from pumphouse.hooks import Strict
+from pumphouse.passwords import WAYS, WithPassword
 
+PARTS = ("bmc", "switch")  # of a host that may have defaults
 MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 
 
@@ -27,7 +28,7 @@ def _mac(value: str) -> str:
     return spelt
 
 
-class Bmc(Strict):
+class Bmc(WithPassword):
     """The baseboard management controller of a machine. The password comes from exactly one place."""
 
     type: str = Field(description="Power driver: ipmi, redfish, or another that is installed.")
@@ -37,9 +38,6 @@ class Bmc(Strict):
     )
     port: int | None = Field(None, ge=1, le=65535, description="Port; that of the protocol when left out.")
     username: str = Field(description="User of the BMC, with the right to switch the machine.")
-    password: SecretStr | None = Field(None, description="Its password.")
-    password_env: str | None = Field(None, description="Environment variable that holds the password.")
-    password_file: Path | None = Field(None, description="File whose first line is the password.")
     system: str | None = Field(
         None, description="Redfish: path of the system, e.g. /redfish/v1/Systems/1, where there are several."
     )
@@ -48,28 +46,38 @@ class Bmc(Strict):
         None, description="Redfish: file with the CA certificates that sign the BMC's."
     )
 
-    @model_validator(mode="after")
-    def _one_password(self) -> "Bmc":
-        if sum(value is not None for value in (self.password, self.password_env, self.password_file)) != 1:
-            raise ValueError("give exactly one of 'password', 'password_env' and 'password_file'")
-        return self
+    @property
+    def shown(self) -> str:
+        """See ``WithPassword``."""
+        return f"BMC {self.address}"
 
-    def secret(self) -> str:
-        """The password, from wherever it is kept.
 
-        :raises ConfigError: when the variable is not set or the file cannot be read.
-        """
-        if self.password is not None:
-            return self.password.get_secret_value()
-        if self.password_env is not None:
-            if self.password_env not in os.environ:
-                raise ConfigError(f"BMC {self.address}: the environment has no variable {self.password_env}")
-            return os.environ[self.password_env]
-        assert self.password_file is not None
-        try:
-            return self.password_file.read_text(encoding="utf-8").partition("\n")[0]
-        except OSError as error:
-            raise ConfigError(f"BMC {self.address}: {self.password_file}: {error.strerror}") from None
+class Switch(WithPassword):
+    """The switch that a machine is plugged into, for ``hosts.network`` of type ``switch``.
+
+    The password comes from exactly one place.
+    """
+
+    device_type: str = Field(
+        min_length=1, description="What it is, as netmiko names it: cisco_ios, arista_eos, juniper_junos, ..."
+    )
+    address: str = Field(min_length=1, description="Name or IP address, for SSH.")
+    port: int = Field(22, ge=1, le=65535, description="Port of SSH.")
+    username: str = Field(description="User with the right to configure interfaces.")
+    known_hosts: Path | None = Field(
+        None, description="File with the switch's host key, as of ssh; the user's own when left out."
+    )
+    interfaces: tuple[str, ...] = Field(
+        min_length=1, description="Those that the machine is plugged into and that change their VLAN."
+    )
+    vlans: tuple[Annotated[int, Field(ge=1, le=4094)], ...] = Field(
+        min_length=1, description="VLANs they are in when the machine is a compute host."
+    )
+
+    @property
+    def shown(self) -> str:
+        """See ``WithPassword``."""
+        return f"switch {self.address}"
 
 
 class Host(Strict):
@@ -80,6 +88,9 @@ class Host(Strict):
         (), description="MAC addresses of its interfaces; the deployment engine recognises it by them."
     )
     bmc: Bmc = Field(description="How to switch it on and off.")
+    switch: Switch | None = Field(
+        None, description="What it is plugged into; with ``hosts.network`` of type ``switch`` only."
+    )
     role: Literal["compute", "controller"] = Field(
         "compute", description="What it is at the source; controllers may go with 'pumphouse decommission'."
     )
@@ -96,6 +107,10 @@ class Hosts(Strict):
             ("name", [host.name for host in self.hosts]),
             ("MAC address", [mac for host in self.hosts for mac in host.macs]),
             ("BMC", [f"{host.bmc.address} {host.bmc.port} {host.bmc.system}" for host in self.hosts]),
+            (
+                "interface of a switch",
+                [f"{s.address} {each}" for s in (h.switch for h in self.hosts) if s for each in s.interfaces],
+            ),
         ):
             if twice := _repeated(values):
                 raise ValueError(f"{what} {twice.partition(' None')[0]} is given to more than one host")
@@ -118,7 +133,7 @@ def _repeated(values: Iterable[str]) -> str | None:
 
 
 def load_hosts(path: Path) -> Hosts:
-    """Read and validate inventory.yaml; ``defaults.bmc`` holds for every host that does not say otherwise.
+    """Read and validate inventory.yaml; ``defaults`` hold for every host that does not say otherwise.
 
     :raises ConfigError: with one line per fault: file, path inside it, what is wrong.
     """
@@ -137,22 +152,26 @@ def _with_defaults(data: Any, base: Path) -> Any:
     defaults = data.get("defaults", {})
     if (
         not isinstance(defaults, dict)
-        or set(defaults) - {"bmc"}
-        or not isinstance(defaults.get("bmc", {}), dict)
+        or set(defaults) - set(PARTS)
+        or not all(isinstance(part, dict) for part in defaults.values())
     ):
         return {**rest, "hosts": data["hosts"], "defaults": defaults}  # an unknown key, told as such
-    return {**rest, "hosts": [_filled(host, defaults.get("bmc", {}), base) for host in data["hosts"]]}
+    return {**rest, "hosts": [_filled(host, defaults, base) for host in data["hosts"]]}
 
 
 def _filled(host: Any, defaults: dict[str, Any], base: Path) -> Any:
-    if not isinstance(host, dict) or not isinstance(host.get("bmc", {}), dict):
+    if not isinstance(host, dict) or not all(isinstance(host.get(part, {}), dict) for part in PARTS):
         return host
-    own = host.get("bmc", {})
-    ways = ("password", "password_env", "password_file")
-    if any(way in own for way in ways):
-        defaults = {name: value for name, value in defaults.items() if name not in ways}
-    bmc = {**defaults, **own}
-    for name in ("password_file", "cacert"):
-        if isinstance(bmc.get(name), str):
-            bmc[name] = str(base / Path(bmc[name]).expanduser())
-    return {**host, "bmc": bmc}
+    # a host without a BMC has that of the defaults; a switch it must name itself, at least its interfaces
+    parts = {"bmc": host.get("bmc", {})} | {part: host[part] for part in PARTS if part in host}
+    return {**host, **{part: _part(own, defaults.get(part, {}), base) for part, own in parts.items()}}
+
+
+def _part(own: dict[str, Any], defaults: dict[str, Any], base: Path) -> dict[str, Any]:
+    if any(way in own for way in WAYS):
+        defaults = {name: value for name, value in defaults.items() if name not in WAYS}
+    part = {**defaults, **own}
+    for name in PATHS:
+        if isinstance(part.get(name), str):
+            part[name] = str(base / Path(part[name]).expanduser())
+    return part

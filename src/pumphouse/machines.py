@@ -32,6 +32,9 @@ class Power(Protocol):
 class MachineNetwork(Protocol):
     """Which network a machine's ports are in. All methods raise :class:`pumphouse.errors.MachineNetworkError`."""
 
+    def check(self, host: Host) -> None:
+        """Whether it could be changed, as far as that can be known without changing it."""
+
     def isolate(self, host: Host) -> None:
         """Into the network that the destination's deployment engine boots machines in; repeatable."""
 
@@ -48,6 +51,7 @@ class Provisioner(Protocol):
 
     name: str  #: for messages, e.g. ``Fuel``
     boots: bool  #: whether machines have to be started from the network for it, through their BMCs
+    stops: bool  #: whether :meth:`enroll` takes the power from machines, so that their cloud loses them
 
     def check(self) -> Iterator[CheckResult]:
         """Whether it answers, and has what a deployment needs: environment, reference node, image, program."""
@@ -58,14 +62,16 @@ class Provisioner(Protocol):
     def find(self, host: Host) -> Node | None:
         """The machine, when the engine knows it."""
 
-    def release(self, host: Host, tell: Tell) -> None:
+    def release(self, host: Host, tell: Tell, timeout: float) -> None:
         """Take the machine out of this cloud and wipe it; returns when it is out. For the source's engine.
 
+        :param timeout: seconds.
         :raises WipeFailed: when it is still in the cloud.
+        :raises EngineBusy: when the engine works for somebody else, and still does after the timeout.
         """
 
     def enroll(self, host: Host) -> None:
-        """Tell the engine of the machine, where it does not find machines by itself; returns at once."""
+        """Tell the engine of the machine, where it does not find machines by itself; repeatable."""
 
     def assign(self, host: Host) -> None:
         """Choose the machine for the cloud: roles, disks and interfaces. Nothing is written to the machine.
@@ -74,7 +80,7 @@ class Provisioner(Protocol):
         """
 
     def withdraw(self, host: Host) -> None:
-        """Undo :meth:`assign`, as long as nothing is written to the machine."""
+        """Undo :meth:`assign`, and :meth:`enroll` where that stops machines, as long as nothing is written."""
 
     def deploy(self, host: Host, tell: Tell, timeout: float) -> str:
         """Install it as a compute node; joins an installation that is under way.

@@ -30,6 +30,10 @@ class WorkloadPolicy(Strict):
         description="Availability zones of the source → of the destination. Without an entry a server stays in the "
         "zone it is pinned to, and goes anywhere when it is not, or when the source does not tell (before 2024.1).",
     )
+    volume_availability_zones: Mapping[str, str] = Field(
+        default_factory=dict,
+        description="Availability zones of volumes at the source → in the destination, which chooses without an entry.",
+    )
     hosts: Mapping[str, str] = Field(
         default_factory=dict,
         description="Hypervisor hosts of the source → of the destination: servers of the one go to the other. They "
@@ -124,6 +128,11 @@ class Policy(WorkloadPolicy):
         description="Whether routers are distributed and highly available: destination: as it makes them by default; "
         "source: as they are at the source.",
     )
+    aggregates: Literal["tell", "apply"] = Field(
+        "tell",
+        description="Host aggregates with selected servers: tell: the plan says what the destination lacks; "
+        "apply: they are made, with the hosts that policy.hosts names.",
+    )
     volume_types: Mapping[str, str] = Field(
         default_factory=dict,
         description="Volume types of the source → of the destination; same name when left out.",
@@ -200,7 +209,12 @@ class Policy(WorkloadPolicy):
 
     def renamed(self, kind: str, name: str) -> str:
         """What a resource of the source is called in the destination."""
-        maps = {"project": self.projects, "role": self.roles, "domain": self.domains}
+        maps = {
+            "project": self.projects,
+            "role": self.roles,
+            "domain": self.domains,
+            "volume_type": self.volume_types,
+        }
         return maps.get(kind, {}).get(name, name)
 
     def at(self, project: str, server: str = "", *, ids: tuple[str, ...] = ()) -> "Policy":

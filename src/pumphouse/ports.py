@@ -122,8 +122,8 @@ class Ledger(Protocol):
     def created(self, key: str, destination_id: str) -> None:
         """The creating call answered with this id."""
 
-    def done(self, key: str) -> None:
-        """The counterpart is finished."""
+    def done(self, *keys: str) -> None:
+        """The counterparts are finished; all of them, or none."""
 
     def reused(self, key: str, kind: str, name: str, destination_id: str) -> None:
         """A counterpart was there before; never undone. Does not downgrade one that we created."""
@@ -143,8 +143,8 @@ class Ledger(Protocol):
     def row(self, key: str) -> Row | None:
         """The current view of one resource."""
 
-    def rows(self) -> Mapping[str, Row]:
-        """The current view of all resources, by key."""
+    def rows(self, *kinds: str) -> Mapping[str, Row]:
+        """The current view of all resources, or of those of some kinds, by key."""
 
     def temporary(self, owner: str, cloud: str, kind: str, name: str) -> "Temporary | None":
         """About to make a temporary thing of this unique name; what is known of it from an earlier run."""

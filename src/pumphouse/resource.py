@@ -44,6 +44,8 @@ class Kind:
     :cvar reuse_only: never made; the deployer of the destination provides it.
     :cvar way_out: what an operator may do about a counterpart that differs, in a few words.
     :cvar shared: several of the source may have the same counterpart.
+    :cvar grants: lets somebody do or use something, and holds nothing itself: taken back in the destination when it
+        was at the source.
     :cvar in_tables: made in Keystone's tables: no API can.
     :cvar payload: it carries data besides its fields (an image, a disk).
     :cvar moves: moved in the cutover, with downtime; everything else is prepared before.
@@ -74,6 +76,7 @@ class Kind:
     reuse_only: ClassVar[bool] = False
     way_out: ClassVar[str] = ""
     shared: ClassVar[bool] = False
+    grants: ClassVar[bool] = False
     in_tables: ClassVar[bool] = False
     payload: ClassVar[bool] = False
     moves: ClassVar[bool] = False

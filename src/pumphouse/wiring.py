@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from pumphouse.clock import StoppableClock
-from pumphouse.clouds.connect import connect, keystone
+from pumphouse.clouds.connect import connect, connect_standalone, keystone
 from pumphouse.clouds.tokens import KeystoneTokens
 from pumphouse.config import Config, describe
 from pumphouse.drivers.guest.probes import NetworkProbes
@@ -17,6 +17,7 @@ from pumphouse.drivers.transfer.stream import StreamTransfer
 from pumphouse.errors import ConfigError, Missing
 from pumphouse.events import Bus
 from pumphouse.facts import newest, number
+from pumphouse.host_policy import DriverChoice
 from pumphouse.hosts import Host
 from pumphouse.identity.formats import accepted
 from pumphouse.identity.tables import SqlIdentityTables
@@ -28,12 +29,13 @@ from pumphouse.ledger.jobs import SqlJobs
 from pumphouse.ledger.journal import Journal
 from pumphouse.ledger.locks import SqlLocks
 from pumphouse.ledger.sql import SqlLedger, open_engine
-from pumphouse.machines import Power, Provisioner
+from pumphouse.machines import MachineNetwork, Power, Provisioner
 from pumphouse.model import Caller
 from pumphouse.ports import Clock, Publish, Transfer
 from pumphouse.service import Service
 from pumphouse.service.desk import Desk
 from pumphouse.service.session import Adapters, Session
+from pumphouse.standalone import EngineService
 
 
 @contextmanager
@@ -75,6 +77,7 @@ def open_service(config: Config, bus: Bus, **policy: Any) -> Iterator[Service]:
         lambda host: open_power(host, clock),
         SqlHostLedger(engine, clock),
         lambda role: open_provisioner(config, role, clock),
+        lambda: open_network(config, clock),
     )
     try:
         yield Service(Session(config, adapters, bus), lambda role: connect(config, role, clock))
@@ -136,14 +139,41 @@ def open_provisioner(config: Config, role: str, clock: Clock) -> Provisioner | N
     deployment = (config.source if role == "source" else config.destination).deployment
     if deployment is None:
         return None
-    where = f"config.yaml: {role}.deployment"
-    driver = _driver("pumphouse.provision", deployment.type, f"{where}: type")
-    try:
-        settings = driver.Settings.model_validate(deployment.model_extra)
-    except ValidationError as error:
-        raise ConfigError(describe(Path(where), error), "See docs/configuration.md.") from None
+    driver, settings = _chosen("pumphouse.provision", deployment, f"config.yaml: {role}.deployment")
+    if isinstance(settings, EngineService):
+        return _service(driver, settings, config, role, clock)
     provisioner: Provisioner = driver(settings, clock)
     return provisioner
+
+
+def _service(driver: Any, settings: EngineService, config: Config, role: str, clock: Clock) -> Provisioner:
+    """An engine that is an OpenStack service."""
+    alone = settings.url is not None
+    cloud = connect_standalone(role, settings, clock) if alone else connect(config, role, clock)
+    provisioner: Provisioner = driver(settings, clock, cloud)
+    return provisioner
+
+
+def open_network(config: Config, clock: Clock) -> MachineNetwork | None:
+    """What changes the network of machines, by the driver its ``type`` names; None when they stay where they are.
+
+    :raises ConfigError: when there is no such driver, what it needs is not installed, or its settings are wrong.
+    """
+    chosen = config.hosts.network
+    if chosen is None:
+        return None
+    driver, settings = _chosen("pumphouse.machine_network", chosen, "config.yaml: hosts.network")
+    network: MachineNetwork = driver(settings, clock, config.hosts.timeouts.network)
+    return network
+
+
+def _chosen(group: str, chosen: DriverChoice, where: str) -> tuple[Any, Any]:
+    """A driver and its settings."""
+    driver = _driver(group, chosen.type, f"{where}: type")
+    try:
+        return driver, driver.Settings.model_validate(chosen.model_extra)
+    except ValidationError as error:
+        raise ConfigError(describe(Path(where), error), "See docs/configuration.md.") from None
 
 
 def _driver(group: str, name: str, where: str) -> Any:
@@ -155,5 +185,5 @@ def _driver(group: str, name: str, where: str) -> Any:
     except ModuleNotFoundError as error:
         raise ConfigError(
             f"{where} {name!r} needs the Python package {error.name}",
-            "Install it with: pip install 'pumphouse[hosts]'.",
+            "Install it with: pip install 'pumphouse[hosts]', or 'pumphouse[switches]' for switches.",
         ) from None

@@ -196,11 +196,28 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 @pytest.fixture(scope="session")
 def machine_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """A lab of its own whose hosts stand on machines: two and a controller in the source, one in the destination."""
-    home = os.environ.get("PUMPHOUSE_TEST_MACHINES_HOME") or tmp_path_factory.mktemp("machines")
+    yield from _with_machines(tmp_path_factory, "machines", "--controllers", "1")
+
+
+@pytest.fixture(scope="module")
+def fuel_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """The same without a controller, and with a Fuel master that installs the machines."""
+    yield from _with_machines(tmp_path_factory, "fuel", "--engine", "fuel")
+
+
+@pytest.fixture(scope="module")
+def ironic_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """Another one, whose machines have Redfish BMCs and are installed by Ironic."""
+    yield from _with_machines(tmp_path_factory, "ironic", "--bmc", "redfish", "--engine", "ironic")
+
+
+def _with_machines(factory: pytest.TempPathFactory, name: str, *options: str) -> Iterator[Lab]:
+    """Home and base port may be said, e.g. as PUMPHOUSE_TEST_MACHINES_HOME and _PORT."""
+    said = f"PUMPHOUSE_TEST_{name.upper()}"
     made = Lab(
-        pathlib.Path(home),
-        *("--machines", "--source-hosts", "2", "--controllers", "1", "--boot-seconds", "0.5"),
-        port=os.environ.get("PUMPHOUSE_TEST_MACHINES_PORT"),
+        pathlib.Path(os.environ.get(f"{said}_HOME") or factory.mktemp(name)),
+        *("--machines", "--source-hosts", "2", "--boot-seconds", "0.5", *options),
+        port=os.environ.get(f"{said}_PORT"),
     )
     made.up()
     yield made

@@ -2,11 +2,13 @@
 
 import os
 import pathlib
+import signal
 import threading
 import time
 
 import pytest
 
+from pumphouse import programs
 from pumphouse.clock import StoppableClock
 from pumphouse.config import Config
 from pumphouse.drivers.provision import command
@@ -78,15 +80,16 @@ def test_failures_are_told_apart(tmp_path, script, error, words):
 
 
 def test_a_busy_program_is_asked_again_until_the_time_is_up(tmp_path, monkeypatch):
-    monkeypatch.setattr(command, "BUSY_PAUSE", 0.1)
+    monkeypatch.setattr(programs, "BUSY_PAUSE", 0.1)
     lines, flag = [], tmp_path / "flag"
     script = (
         f"test -e {flag} && echo host n1 && exit 0; touch {flag}; echo another host is installed; exit 75"
     )
     assert engine(tmp_path, script).deploy(HOST, told(lines), 30) == "n1"
     assert lines == [(None, "busy: another host is installed")]
+    monkeypatch.setattr(programs, "BUSY_PAUSE", 60)  # there is no time to ask again
     with pytest.raises(EngineBusy, match="another host is installed"):
-        engine(tmp_path, "echo another host is installed; exit 75").deploy(HOST, told([]), 0.3)
+        engine(tmp_path, "echo another host is installed; exit 75").deploy(HOST, told([]), 30)
 
 
 def gone(pid):
@@ -112,6 +115,23 @@ def test_a_program_that_takes_too_long_is_stopped(tmp_path):
     assert gone(int(pids.read_text()))
 
 
+def test_a_child_that_keeps_the_output_open_is_not_waited_for(tmp_path):
+    pids, started = tmp_path / "pids", time.monotonic()
+    script = f"sleep 60 & echo $! > {pids}; printf 'host n1'"
+    assert engine(tmp_path, script).deploy(HOST, told([]), 60) == "n1"
+    assert time.monotonic() - started < 10
+    os.kill(int(pids.read_text()), signal.SIGKILL)  # it was left to itself
+
+
+def test_a_program_that_closes_its_output_is_waited_for(tmp_path):
+    flag = tmp_path / "flag"
+    script = f"echo host n1; exec >&- 2>&-; sleep 0.5; touch {flag}"
+    assert engine(tmp_path, script).deploy(HOST, told([]), 60) == "n1"
+    assert flag.exists()
+    with pytest.raises(ProvisionError, match="not done after 1 s"):
+        engine(tmp_path, "exec >&- 2>&-; sleep 60").deploy(HOST, told([]), 1)
+
+
 def test_check_calls_the_program(tmp_path):
     good, bad = engine(tmp_path, 'test "$1" = check'), None
     assert [line.result for line in good.check()] == [Result.OK]
@@ -128,7 +148,7 @@ def test_check_calls_the_program(tmp_path):
 def test_every_machine_is_free_for_it(tmp_path):
     assert engine(tmp_path, "exit 0").find(HOST).state is NodeState.FREE
     with pytest.raises(ProvisionError, match="lets no machine go"):
-        engine(tmp_path, "exit 0").release(HOST, told([]))
+        engine(tmp_path, "exit 0").release(HOST, told([]), 30)
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,8 @@ class Room:
         self.clock = FakeClock()
         self.controller_has_macs = controller_has_macs
         self.engine: Engine | None = Engine(self)
+        self.stops = False
+        self.network: Network | None = None
         self.config = self._config(smoke)
 
     def _config(self, smoke: bool) -> Config:
@@ -88,6 +90,7 @@ class Room:
             power=lambda host: Bmc(self),
             hosts=SqlHostLedger(database, self.clock),
             provisioner=lambda role: self.engine if role == "destination" else None,
+            network=lambda: self.network,
         )
         return Session(self.config, adapters, bus or Bus())
 
@@ -133,6 +136,23 @@ class Bmc:
         self.room.does("reset", restart)
 
 
+class Network:
+    """Remembers what was done to the machine's."""
+
+    def __init__(self, room: Room) -> None:
+        self.room = room
+
+    def check(self, host: Host) -> None:
+        if error := self.room.fail.pop("network", None):
+            raise error
+
+    def isolate(self, host: Host) -> None:
+        self.room.does("isolate")
+
+    def restore(self, host: Host) -> None:
+        self.room.does("restore")
+
+
 class Engine:
     """Installs the machine at once; what is done already is not done again."""
 
@@ -145,6 +165,10 @@ class Engine:
     def boots(self) -> bool:
         return self.room.boots
 
+    @property
+    def stops(self) -> bool:
+        return self.room.stops
+
     def check(self) -> Iterator[CheckResult]:
         yield from self.room.checks
 
@@ -155,13 +179,15 @@ class Engine:
     def find(self, host: Host | None) -> Node | None:
         return Node("7", "n7", self.room.state, MACS) if self.room.state else None
 
-    def release(self, host: Host, tell: Tell) -> None:
+    def release(self, host: Host, tell: Tell, timeout: float) -> None:
         self.room.does("release")
 
     def enroll(self, host: Host) -> None:
         def known() -> None:
             if not self.room.boots:
                 self.room.state = NodeState.FREE
+            if self.room.stops and self.room.appears:
+                self.room.old_up = False
 
         self.room.does("enroll", known)
 

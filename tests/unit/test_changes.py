@@ -1,5 +1,6 @@
 """What changed since it was carried over: who changed it decides what the plan does."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -104,6 +105,38 @@ def test_what_is_gone_at_the_source_is_told() -> None:
     assert "network 'lan' (lan) was deleted at the source" in problem.what
 
 
+GRANT = "role_assignment:member/ann/acme"
+
+
+def revoking(*also_gone: str) -> World:
+    """An assignment that was carried over is gone at the source, and perhaps what it speaks of."""
+    of, grant = later([]), there(BY_KEY[GRANT])
+    rows = [
+        *of.rows.values(),
+        row(GRANT, "done", grant.id),
+        row("role:member", "reused", "new-member", "reused"),
+    ]
+    return world(without(of.source, GRANT, *also_gone), [*of.destination, grant], *rows)
+
+
+def test_a_grant_that_was_taken_back_is_taken_back_there() -> None:
+    (found,) = (s for s in plan(revoking()).to_do if s.action is Action.REMOVE)
+    assert (found.key, found.destination_id) == (GRANT, "new-member/ann/acme")
+    assert "gone-at-source" not in problems(revoking())
+
+
+@pytest.mark.parametrize("gone", ["user:ann", "role:member"])
+def test_a_grant_that_went_with_what_it_speaks_of_stays(gone: str) -> None:
+    parts = ("keypair:ann/key", "server:web-1", "volume:data", "volume:spare", "server_group:apart")
+    assert not [s for s in plan(revoking(gone, *parts)).steps if s.action is Action.REMOVE]
+
+
+def test_a_grant_that_was_deleted_by_commit_stays() -> None:
+    of = revoking()
+    rows = {**of.rows, GRANT: replace(of.rows[GRANT], data={"committing": True})}
+    assert not [s for s in plan(replace(of, rows=rows)).steps if s.action is Action.REMOVE]
+
+
 def test_what_moved_is_told_and_not_updated() -> None:
     server = BY_KEY["server:web-1"]
     keys = [i.key for i in acme()]
@@ -114,6 +147,18 @@ def test_what_moved_is_told_and_not_updated() -> None:
     assert step(of, "server:web-1").action is Action.REUSE
     assert step(of, "port:port").action is Action.REUSE
     assert {p.key for p in problems(of)["changed-after-move"]} == {"server:web-1", "port:port"}
+
+
+def test_what_policy_decides_is_no_change_at_the_source() -> None:
+    zones = {"nova": "north"}
+    server = changed(BY_KEY["server:web-1"], availability_zone="nova")
+    moved = changed(there(server), availability_zone="north")
+    rows = [row(k, "done", there(i).id, carried=carried(k)) for k, i in BY_KEY.items()]
+    rows = [r for r in rows if r.key != server.key]
+    rows.append(row(server.key, "done", moved.id, carried=remembered(KINDS["server"], moved.fields)))
+    arrived = replaced(new_cloud(), *(there(i) for i in acme()), moved)
+    of = world(replaced(acme(), server), arrived, *rows, availability_zones=zones)
+    assert "changed-after-move" not in problems(of)
 
 
 def test_what_was_there_before_is_never_updated() -> None:

@@ -1,14 +1,32 @@
 """What commit may delete at the source, and what has to stay."""
 
-import pytest
-from worlds import ACME, acme, group, image, network, port, replaced, row, server, subnet, volume, world
+from dataclasses import replace
 
-from pumphouse.errors import Refused
+import pytest
+from worlds import (
+    ACME,
+    acme,
+    changed,
+    group,
+    image,
+    network,
+    port,
+    replaced,
+    row,
+    server,
+    subnet,
+    volume,
+    without,
+    world,
+)
+
+from pumphouse.errors import Refused, UsageError
 from pumphouse.inventory import Inventory
 from pumphouse.model import Action, Item, Row, Selection
 from pumphouse.plan import World
 from pumphouse.service.committing import _free, _steps
 
+BY_KEY = {i.key: i for i in acme()}
 MOVED = [i for i in acme() if i.kind not in ("domain", "volume_type")]
 
 
@@ -151,3 +169,30 @@ def test_a_detached_volume_can_be_committed_alone() -> None:
     extra = volume("other", "acme", "ann")
     of = world(replaced(acme(), extra), None, *verified(), *verified(extra))
     assert steps(of, Selection("volume", ("other",))) == ["volume:other"]
+
+
+# --- interrupted ----------------------------------------------------------------------------------
+def test_a_commit_that_was_killed_goes_on_though_what_it_named_is_gone() -> None:
+    alone = Selection("server", ("web-1",))
+    begun = {"committing": alone.fingerprint}
+    keys = ("server:web-1", "floating_ip:float", "volume:data", "port:port")
+    rows = verified(*(BY_KEY[key] for key in keys), **begun)
+    assert set(steps(world(without(acme(), keys[0]), None, *rows), alone)) == set(keys)
+    assert set(steps(world(without(acme(), *keys), None, *rows), alone)) == set(keys)
+    done = [replace(each, state="committed") for each in rows]
+    assert steps(world(without(acme(), *keys), None, *done), alone) == []
+
+
+def test_what_no_commit_began_with_must_be_there() -> None:
+    with pytest.raises(UsageError, match="no server named 'web-9'"):
+        steps(world(), Selection("server", ("web-9",)))
+
+
+def test_a_server_that_shares_a_volume_is_not_committed_alone() -> None:
+    both = [{"server_id": "web-1"}, {"server_id": "web-2"}]
+    parts = [server("web-2", "acme", "ann", volumes=["data"])]
+    parts.append(changed(BY_KEY["volume:data"], observed={"attachments": both}))
+    of = world(replaced(acme(), *parts), None, *verified(*MOVED, parts[0]))
+    with pytest.raises(Refused, match="shares volume data with server 'web-2', which would stay"):
+        steps(of, Selection("server", ("web-1",)))
+    assert {"server:web-1", "server:web-2"} <= set(steps(of, Selection("server", ("web-1", "web-2"))))

@@ -50,7 +50,11 @@ def test_an_atom_waits_for_what_it_needs_and_is_made() -> None:
 
 def test_skipped_reused_and_blocked_steps_are_not_in_the_flow() -> None:
     steps = tuple(bare_step(f"image:{a}", a) for a in Action)
-    assert [s.key for s in flow.prepare_steps(run(steps=steps))] == ["image:create", "image:update"]
+    assert [s.key for s in flow.prepare_steps(run(steps=steps))] == [
+        "image:create",
+        "image:update",
+        "image:remove",
+    ]
 
 
 def test_nothing_to_prepare_is_no_flow() -> None:
@@ -69,7 +73,7 @@ def test_many_steps_become_several_flows_in_the_order_of_the_plan() -> None:
 
 # --- workloads ------------------------------------------------------------------------------------
 def grouped(of: World | None = None) -> dict[str, list[str]]:
-    return {w.step.key: [v.key for v in w.volumes] for w in workloads(run(of))}
+    return {" ".join(s.key for s in w.steps): [v.key for v in w.volumes] for w in workloads(run(of))}
 
 
 def test_a_server_goes_with_its_volumes_and_detached_volumes_go_alone() -> None:
@@ -94,12 +98,38 @@ def test_a_volume_that_is_there_already_is_not_moved_again() -> None:
     assert grouped(found) == {"volume:spare": [], "server:web-1": []}
 
 
+def shared(size: int) -> World:
+    """web-1 and others that all have its volume, the last one over a volume of the one before it."""
+    disks = [["data"], ["data", "log"], ["log"]][:size]
+    servers = [server(f"web-{n}", "acme", "ann", volumes=v) for n, v in enumerate(disks, 1)]
+    return world(replaced(acme(), *servers, volume("log", "acme", "ann", server_="web-2")))
+
+
+def test_servers_that_share_volumes_go_together_and_each_volume_once() -> None:
+    found = {key: sorted(volumes) for key, volumes in grouped(shared(3)).items()}
+    assert found == {
+        "volume:spare": [],
+        "server:web-1 server:web-2 server:web-3": ["volume:data", "volume:log"],
+    }
+
+
+def test_servers_that_share_volumes_are_all_stopped_before_and_closed_in_one() -> None:
+    of = run(shared(2))
+    names = atoms(cut_over(of, workloads(of)[1]))
+    assert names[0] == "stop server:web-1"
+    assert [n for n in names if n.endswith("volume:data")] == ["move volume:data", "prove volume:data"]
+    assert [n for n in names if n.startswith(("create", "settle"))] == [
+        *("create server:web-1", "create server:web-2", "settle server:web-1", "settle server:web-2"),
+    ]
+    assert [n for n in names if n.startswith("close")] == ["close server:web-1"] == names[-1:]
+
+
 def atoms(of: Any) -> list[str]:
     return [name for node in of for name in (atoms(node) if hasattr(node, "iter_nodes") else [node.name])]
 
 
 def test_a_cutover_begins_with_the_stop_that_undoes_it_all() -> None:
-    found = {w.step.key: cut_over(run(), w) for w in workloads(run())}
+    found = {w.steps[0].key: cut_over(run(), w) for w in workloads(run())}
     server_flow = list(found["server:web-1"])
     assert isinstance(server_flow[0], Begin)
     names = atoms(server_flow)
@@ -109,7 +139,7 @@ def test_a_cutover_begins_with_the_stop_that_undoes_it_all() -> None:
     assert names[5:7] == ["health server:web-1", "after start server:web-1"]
     assert set(names[7:9]) == {"prove root server:web-1", "prove volume:data"}
     assert names[9:] == ["close server:web-1"]
-    assert atoms(found["volume:spare"]) == ["move volume:spare", "prove volume:spare"]
+    assert atoms(found["volume:spare"]) == ["move volume:spare", "prove volume:spare", "close volume:spare"]
     assert isinstance(next(iter(found["volume:spare"])), Begin)
 
 

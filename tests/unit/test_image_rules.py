@@ -37,9 +37,8 @@ def cirros(observed: dict[str, Any] | None = None, **fields: Any) -> World:
 
 
 def aggregate(zone: str | None = None, **metadata: str) -> Item:
-    return item(
-        "aggregate", "1", "racks", None, {"name": "racks", "availability_zone": zone, "metadata": metadata}
-    )
+    fields = {"name": "racks", "availability_zone": zone, "metadata": metadata}
+    return item("aggregate", "1", "racks", None, fields, hosts=["old"], servers=["server:web-1"])
 
 
 def picky(zone: str | None = None, **metadata: str) -> World:
@@ -107,10 +106,22 @@ def test_limits_that_mean_nothing_there_are_named_after_the_map_of_volume_types(
 
 def test_aggregates_are_not_made_and_one_like_it_is_enough() -> None:
     of = picky(ssd="true")
-    steps = plan(of, Selection("all")).steps
-    assert [s.action for s in steps if s.kind == "aggregate"] == [Action.SKIP]
+    assert not [s for s in plan(of, Selection("all")).steps if s.kind == "aggregate"]
     found = world(of.source, replaced(new_cloud(), aggregate(ssd="true", filter_tenant_id="else")))
     assert "aggregate-lacking" not in problems(found)
+
+
+def test_aggregates_come_with_their_servers_where_policy_applies_them() -> None:
+    of = source(aggregate("east", filter_tenant_id="acme"), aggregates="apply")
+    (step,) = [s for s in plan(of).steps if s.kind == "aggregate"]
+    assert (step.action, step.after) == (Action.CREATE, ("project:acme",))
+    assert not problems(of).keys() & {"aggregate-lacking", "availability-zones"}
+
+
+def test_an_aggregate_for_projects_stays_for_projects() -> None:
+    known = {"acme": "new-acme"}
+    want = KINDS["aggregate"].target(aggregate(filter_tenant_id2="acme,gone"), lambda _, key: known.get(key))
+    assert want["metadata"] == {"filter_tenant_id2": "new-acme,gone"}
 
 
 def test_an_image_of_the_same_id_with_other_data_blocks() -> None:

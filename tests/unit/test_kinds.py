@@ -354,6 +354,27 @@ def interface_cloud(gateway: str, *ports: dict[str, Any]) -> RecordingCloud:
     return cloud.on("GET", "network", "/ports", {"ports": list(ports)})
 
 
+def gateway(*addresses: str) -> dict[str, Any]:
+    ips = [{"subnet_id": "s", "ip_address": address} for address in addresses]
+    return {"network_id": "public", "external_fixed_ips": ips}
+
+
+def test_further_gateways_of_a_router_are_added_and_removed_by_calls_of_their_own() -> None:
+    kind, all_of = KINDS["router"], [gateway("1.1.1.1"), gateway("1.1.1.3", "1.1.1.2"), gateway("1.1.1.9")]
+    body = {"id": "r", "name": "r", "project_id": "p", "status": "ACTIVE", "external_gateway_info": all_of[0]}
+    item = kind.item({**body, "external_gateways": all_of[:2]})
+    assert item is not None
+    assert item.fields["external_gateways"] == [gateway("1.1.1.2", "1.1.1.3")]
+    there = {"router": {**body, "external_gateways": [all_of[0], all_of[2]]}}
+    cloud = RecordingCloud().on("GET", "network", "/routers/x", there)
+    want = kind.target(item, lambda _, identifier: identifier)
+    kind.finish(cloud, "x", want, item)
+    (added,) = cloud.sent("PUT", "/routers/x/add_external_gateways")
+    (removed,) = cloud.sent("PUT", "/routers/x/remove_external_gateways")
+    assert added["router"]["external_gateways"] == [gateway("1.1.1.2", "1.1.1.3")]
+    assert removed["router"]["external_gateways"] == [gateway("1.1.1.9")]
+
+
 def test_an_interface_with_the_gateways_address_is_added_by_its_subnet() -> None:
     cloud = interface_cloud("10.0.0.1")
     create(interfaces("r", "p", ("n", "s", "10.0.0.1")), cloud)
@@ -710,7 +731,10 @@ def test_a_broken_snapshot_is_left() -> None:
 def test_pools_tell_whether_volumes_can_change_their_content() -> None:
     answer = {"pools": [{"name": "host@rbd#ssd", "capabilities": {"storage_protocol": "ceph"}}]}
     cloud = RecordingCloud().on("GET", "block-storage", "/scheduler-stats/get_pools", answer)
+    zones = [{"zoneName": n, "zoneState": {"available": a}} for n, a in (("east", True), ("west", False))]
+    cloud.on("GET", "block-storage", "/os-availability-zone", {"availabilityZoneInfo": zones})
     (found,) = KINDS["volume_pool"].read(cloud, {})
+    assert found.observed["zones"] == ["east"]
     assert (found.id, found.observed["storage_protocol"]) == ("host@rbd#ssd", "ceph")
     assert found.observed["reimage"] is cloud.supports("block-storage", "3.68")
 
@@ -726,6 +750,18 @@ def test_a_volume_is_made_of_an_image_and_marked() -> None:
     (body,) = cloud.sent("POST", "/volumes")
     assert body["volume"]["imageRef"] == "img"
     assert body["volume"]["metadata"] == {"a": "b", volumes.MARK: "v"}
+
+
+def test_a_volume_goes_to_the_zone_that_policy_says() -> None:
+    there = volume("v", "p", "u", availability_zone="old")
+    kind = KINDS["volume"]
+    chosen = kind.decide(dict(there.fields), there, Policy(volume_availability_zones={"old": "new"}))
+    assert chosen["availability_zone"] == "new"
+    assert "availability_zone" not in kind.decide(dict(there.fields), there, Policy())
+    cloud = RecordingCloud().on("POST", "block-storage", "/volumes", {"volume": {"id": "x"}})
+    kind.create(cloud, {**chosen, "image_id": "img"}, there)
+    (body,) = cloud.sent("POST", "/volumes")
+    assert body["volume"]["availability_zone"] == "new"
 
 
 def test_a_volume_gets_back_what_the_image_took_from_it() -> None:

@@ -53,6 +53,22 @@ def test_a_resource_goes_from_intended_to_done(ledger: SqlLedger) -> None:
     assert ledger.rows()[KEY].state == "committed"
 
 
+def test_several_are_done_in_one_moment(ledger: SqlLedger) -> None:
+    for name in ("a", "b", "c"):
+        ledger.intend(f"server:{name}", "server", name)
+    ledger.done("server:a", "server:b")
+    assert [ledger.rows()[f"server:{n}"].state for n in ("a", "b", "c")] == ["done", "done", "intended"]
+    ledger.done()
+    assert ledger.rows()["server:c"].state == "intended"
+
+
+def test_rows_are_asked_for_by_kind(ledger: SqlLedger) -> None:
+    for kind in ("server", "volume", "user"):
+        ledger.intend(f"{kind}:1", kind, "one")
+    assert ledger.rows("server", "user").keys() == {"server:1", "user:1"}
+    assert ledger.rows("port") == {}
+
+
 def test_what_is_forgotten_is_gone(ledger: SqlLedger) -> None:
     ledger.intend(KEY, "network", "lan")
     ledger.forget(KEY)

@@ -86,6 +86,13 @@ def test_who_holds_a_port_is_carried_when_no_service_wrote_it(owner: str, carrie
     assert found.observed["asked_for"] == {"trusted": "true"}
 
 
+@pytest.mark.parametrize(("said", "carried"), [(True, True), (False, True), (None, False)])
+def test_whether_a_port_tells_its_uplinks_state_is_carried_where_it_is_said(said: Any, carried: bool) -> None:
+    found = port("x", "lan", "p", propagate_uplink_status=said)
+    fields = KINDS["port"].normalise(dict(found.fields))
+    assert ("propagate_uplink_status" in fields) is carried
+
+
 def test_a_load_balancers_port_is_left_out() -> None:
     assert KINDS["port"].skip_reason(port("x", "lan", "p", observed={"device_owner": "Octavia"}))
 

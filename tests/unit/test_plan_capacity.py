@@ -165,6 +165,32 @@ def test_what_does_not_fit_is_told_in_numbers() -> None:
     assert problem.severity is Severity.BLOCK
 
 
+def test_room_is_looked_for_in_the_zone_that_a_server_goes_to() -> None:
+    zones = {"nova": "east"}
+    hosts = (HostRoom("a", 2, 3000, 10, "east"), HostRoom("b", 99, 9999, 99, "west"))
+    (problem,) = problems(world(FLEET, hosts=hosts, availability_zones=zones))["hosts"]
+    assert "for all servers in availability zone 'east': 2 vCPU, 2000 MiB" in problem.what
+    hosts = (HostRoom("a", 4, 5000, 20, "east"), HostRoom("b", 0, 0, 0, "west"))
+    assert "hosts" not in problems(world(FLEET, hosts=hosts, availability_zones=zones))
+
+
+def test_servers_that_may_go_anywhere_leave_the_room_to_those_that_may_not() -> None:
+    hosts = (HostRoom("b", 2, 3000, 10), HostRoom("a", 2, 3000, 10))
+    pinned = {"overrides": [{"server": "web-2", "hosts": {"old": "b"}}]}
+    parts = replaced(FLEET, changed(FLEET[-1], observed={"host": "old"}))
+    assert "hosts" not in problems(world(parts, hosts=hosts, **pinned))
+
+
+def test_root_disks_that_become_volumes_count_as_volumes() -> None:
+    large = replaced(acme(), changed(BY_KEY["server:web-1"], observed={"root_gb": 7}))
+    found = {c.resource: c.added for c in plan(world(large, boot_root="volume")).capacity}
+    before = {c.resource: c.added for c in plan(world(large)).capacity}
+    assert (found["volumes"], found["gigabytes"]) == (before["volumes"] + 1, before["gigabytes"] + 7)
+    none = (HostRoom("h", 1, 512, 0),)
+    assert "hosts" in problems(world(large, hosts=none))
+    assert "hosts" not in problems(world(large, hosts=none, boot_root="volume"))
+
+
 def test_a_server_on_a_volume_needs_no_disk_of_the_host() -> None:
     from_volume = replaced(
         acme(), changed(BY_KEY["server:web-1"], observed={"image_id": None, "root_gb": 99})

@@ -38,7 +38,7 @@ from pumphouse.model import Action, Item, Plan, Selection
 from pumphouse.plan.cost import payload_bytes
 from pumphouse.plan.order import order
 
-CREATE, REUSE, UPDATE, MOVE, SKIP, BLOCK = Action
+CREATE, REUSE, UPDATE, REMOVE, MOVE, SKIP, BLOCK = Action
 GIB = 1 << 30
 BY_KEY = {i.key: i for i in acme()}
 #: What of acme is in an empty destination already.

@@ -64,6 +64,16 @@ def made_type(*more: Item, **fields: object) -> World:
     return world(parts, without(new_cloud(), "volume_type:gold"), create_volume_types=True)
 
 
+def shared_volume(**specs: str) -> World:
+    """Two servers have one volume; its type in the destination has these extra specs."""
+    specs = specs or {"multiattach": "<is> True"}
+    here = volume_type("gold", extra_specs={"multiattach": "<is> True"})
+    attachments = [{"server_id": "web-1"}, {"server_id": "web-2"}]
+    disk = changed(BY_KEY["volume:data"], observed={"attachments": attachments})
+    parts = replaced(acme(), here, disk, server("web-2", "acme", "ann", volumes=["data"]))
+    return world(parts, replaced(new_cloud(), volume_type("gold", extra_specs=specs)))
+
+
 def reused_port(device: str = "someone") -> World:
     keys = ("project:acme", "network:lan", "subnet:lan-subnet", "security_group:web")
     parts = [there(BY_KEY[key]) for key in keys]
@@ -71,8 +81,8 @@ def reused_port(device: str = "someone") -> World:
     return world(None, replaced(new_cloud(), *parts, used))
 
 
-def crowd(hosts: int, policy: str = "anti-affinity") -> World:
-    apart = changed(BY_KEY["server_group:apart"], policy=policy)
+def crowd(hosts: int, policy: str = "anti-affinity", **rules: int) -> World:
+    apart = changed(BY_KEY["server_group:apart"], policy=policy, rules=rules)
     rooms = tuple(HostRoom(f"h{n}", 99, 99999, 999) for n in range(hosts))
     return world(replaced(acme(), server("web-2", "acme", "ann", group_="apart"), apart), hosts=rooms)
 
@@ -80,6 +90,10 @@ def crowd(hosts: int, policy: str = "anti-affinity") -> World:
 GATEWAY = {
     "network_id": "public",
     "external_fixed_ips": [{"subnet_id": "public-subnet", "ip_address": "192.0.2.3"}],
+}
+FURTHER = {
+    "network_id": "public",
+    "external_fixed_ips": [{"subnet_id": "public-subnet", "ip_address": "192.0.2.4"}],
 }
 VLAN = {
     "provider:network_type": "vlan",
@@ -258,13 +272,6 @@ NETWORK_CASES: dict[str, tuple[str, Severity, str, str, Callable[[], World]]] = 
 }
 #: The same for routers with a gateway, of which another rule always has something to say.
 ROUTER_CASES: dict[str, tuple[str, Severity, str, str, Callable[[], World]]] = {
-    "several gateways": (
-        "router-gateways",
-        WARN,
-        "router:gate",
-        "has 2 gateways",
-        lambda: source(changed(router("gate", "acme", GATEWAY), observed={"external_gateways": [{}, {}]})),
-    ),
     "gateway taken": (
         "gateway-taken",
         BLOCK,
@@ -272,6 +279,16 @@ ROUTER_CASES: dict[str, tuple[str, Severity, str, str, Callable[[], World]]] = {
         "needs 192.0.2.3 in network 'public'",
         lambda: facing(
             plain(in_use={"new-public": {"192.0.2.3": "port x"}}), router("gate", "acme", GATEWAY)
+        ),
+    ),
+    "further gateway taken": (
+        "gateway-taken",
+        BLOCK,
+        "router:gate",
+        "needs 192.0.2.4 in network 'public'",
+        lambda: facing(
+            plain(in_use={"new-public": {"192.0.2.4": "port x"}}),
+            router("gate", "acme", GATEWAY, external_gateways=[FURTHER]),
         ),
     ),
     "gateway outside": (
@@ -462,7 +479,7 @@ CASES: dict[str, tuple[str, Severity, str, str, Callable[[], World]]] = {
         "server-group-hosts",
         BLOCK,
         "server:web-1",
-        "whose 2 servers must be on hosts of their own; the destination has 1",
+        "of whose 2 servers no more than 1 may share a host; the destination has 1 hypervisor(s)",
         lambda: crowd(1),
     ),
     "port in use": (
@@ -532,12 +549,41 @@ CASES: dict[str, tuple[str, Severity, str, str, Callable[[], World]]] = {
         "is encrypted",
         lambda: seen("volume:data", encrypted=True),
     ),
-    "attached twice": (
+    "attached to one that stays": (
         "volume-attached-elsewhere",
         BLOCK,
         "volume:data",
-        "is attached to 2 servers",
-        lambda: seen("volume:data", attachments=[{"server_id": s} for s in ("web-1", "x")]),
+        "is attached to server 'x', which is not moved",
+        lambda: seen("volume:data", attachments=[{"server_id": "x"}]),
+    ),
+    "shared": (
+        "volume-shared",
+        NOTE,
+        "volume:data",
+        "is shared by servers web-1, web-2",
+        shared_volume,
+    ),
+    "zone of a volume": (
+        "volume-zone",
+        BLOCK,
+        "volume:spare",
+        "goes to availability zone 'mars', which the block storage of the destination does not have",
+        lambda: world(
+            replaced(acme(), changed(BY_KEY["volume:spare"], availability_zone="old")),
+            [*new_cloud(), volume_pool("d@e#f")],
+            volume_availability_zones={"old": "mars"},
+        ),
+    ),
+    "moved before its server": (
+        "volume-moved-before",
+        BLOCK,
+        "server:web-1",
+        "has volume 'data' (data), which was moved before",
+        lambda: world(
+            None,
+            replaced(new_cloud(), there(BY_KEY["volume:data"])),
+            row("volume:data", "done", there(BY_KEY["volume:data"]).id),
+        ),
     ),
     "snapshot that cannot be kept": (
         "volume-snapshots",
@@ -638,6 +684,7 @@ def test_nothing_fires_without_reason() -> None:
 
 #: Tested below, by name.
 ELSEWHERE = {
+    "volume-not-shareable",
     *("user-password", "server-new-id", "excluded-needed"),
     *("changed-on-both-sides", "changed-for-good", "changed-after-move", "gone-at-source"),  # test_changes.py
 }
@@ -671,6 +718,12 @@ def test_severities_are_those_of_the_table() -> None:
     assert {rule: severity for rule, severity, *_ in CASES.values()}.items() <= {
         rule.id: rule.severity for rule in RULES.values()
     }.items()
+
+
+def test_a_shared_volume_needs_a_type_that_allows_it() -> None:
+    (problem,) = problems(shared_volume(multiattach="<is> False"))["volume-not-shareable"]
+    assert (problem.severity, problem.key) == (BLOCK, "volume:data")
+    assert "which its type in the destination does not allow" in problem.what
 
 
 # --- those about the migration as a whole ---------------------------------------------------------
@@ -740,6 +793,11 @@ def test_a_volume_is_attached_elsewhere_when_its_server_stays() -> None:
 
 def test_one_anti_affine_server_per_host_is_fine() -> None:
     assert "server-group-hosts" not in problems(crowd(2))
+
+
+def test_anti_affine_servers_share_a_host_as_far_as_their_group_allows() -> None:
+    assert "server-group-hosts" not in problems(crowd(1, max_server_per_host=2))
+    assert "server-group-hosts" in problems(crowd(1, max_server_per_host=1))
 
 
 def test_affine_servers_may_share_a_host() -> None:

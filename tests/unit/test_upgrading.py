@@ -3,12 +3,13 @@
 from pathlib import Path
 
 import pytest
-from machine_room import Killed, Room
+from machine_room import Killed, Network, Room
 
 from pumphouse.errors import (
     BmcLoginError,
     DeploymentFailed,
     EngineBusy,
+    MachineNetworkError,
     NotDiscovered,
     NotJoined,
     ProvisioningFailed,
@@ -215,3 +216,71 @@ def test_what_is_written_is_not_given_back(room: Room) -> None:
         upgrade(room)
     with pytest.raises(Refused, match="has been written to"):
         upgrade(room, "withdraw")
+
+
+# --- the network of the machine ----------------------------------------------------------------------
+def test_a_machine_is_isolated_while_it_is_installed(room: Room) -> None:
+    room.network = Network(room)
+    assert upgrade(room).state == "done"
+    assert room.did == ["isolate", *ALL[:5], "restore", *ALL[5:]]
+
+
+def test_given_back_it_starts_in_its_own_network(room: Room) -> None:
+    room.network = Network(room)
+    room.fail["isolate"] = MachineNetworkError("no such VLAN")
+    with pytest.raises(MachineNetworkError):
+        upgrade(room)
+    room.kill["deploy"] = "before"
+    with pytest.raises(Killed):
+        upgrade(room)
+    upgrade(room, "withdraw")
+    assert room.did == ["isolate", *ALL[:4], "withdraw", "restore", "boot from disk", "reset", "enable"]
+
+
+@pytest.mark.parametrize("what", ["isolate", "restore"])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_killed_at_the_network_the_same_command_comes_to_the_same_end(
+    room: Room, what: str, when: str
+) -> None:
+    room.network = Network(room)
+    room.kill[what] = when
+    with pytest.raises(Killed):
+        upgrade(room)
+    assert upgrade(room).state == "done"
+    order = [step for step in room.did if step in ("isolate", "boot from network", "deploy", "restore")]
+    assert [*dict.fromkeys(order)] == ["isolate", "boot from network", "deploy", "restore"]
+
+
+def test_a_switch_that_does_not_answer_refuses_before_anything_is_touched(room: Room) -> None:
+    room.network = Network(room)
+    room.fail["network"] = MachineNetworkError("nothing answers")
+    refused(room, MachineNetworkError, "nothing answers")
+
+
+# --- an engine that takes the power from machines ----------------------------------------------------
+@pytest.fixture
+def stopping(tmp_path: Path) -> Room:
+    room = Room(tmp_path, boots=False)
+    room.stops = True
+    return room
+
+
+def test_a_machine_that_the_engine_stops_is_not_started_but_proven(stopping: Room) -> None:
+    names = [stage.name for stage in upgrading.plan(stopping.session(), "upgrade", "old-1").stages]
+    assert names[:4] == ["empty", "discover", "prove", "assign"]
+    assert upgrade(stopping).state == "done"
+    assert stopping.did == ALL[2:]
+
+
+def test_nothing_is_written_when_the_engine_stopped_another_machine(stopping: Room) -> None:
+    stopping.appears = False
+    with pytest.raises(Refused, match="still runs after 30 s, though its machine was taken from the source"):
+        upgrade(stopping)
+    assert stopping.did == ["enroll"]
+
+
+def test_a_machine_that_the_engine_stopped_is_given_back_by_it(stopping: Room) -> None:
+    upgrade(stopping, "acquire")
+    upgrade(stopping, "withdraw")
+    assert stopping.did == ["enroll", "withdraw", "boot from disk", "reset", "enable"]
+    assert (stopping.old_up, stopping.old_status) == (True, "enabled")

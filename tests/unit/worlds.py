@@ -322,7 +322,7 @@ def volume_snapshot(
 
 
 def volume_pool(name: str, **observed: Any) -> Item:
-    seen = {"volume_backend_name": name, "storage_protocol": "local", "reimage": True}
+    seen = {"volume_backend_name": name, "storage_protocol": "local", "reimage": True, "zones": ["nova"]}
     return item("volume_pool", name, name, None, {"name": name}, **{**seen, **observed})
 
 

@@ -16,6 +16,7 @@ _LOOK = {
     Action.CREATE: ("+", "green"),
     Action.REUSE: ("=", "dim"),
     Action.UPDATE: ("~", "green"),
+    Action.REMOVE: ("!", "magenta"),
     Action.MOVE: (">", "cyan"),
     Action.SKIP: ("-", "yellow"),
     Action.BLOCK: ("x", "bold red"),

@@ -29,8 +29,14 @@ VERSIONS = {
     "network": "2.0",
     "block-storage": "3",
     "placement": "1",
+    "baremetal": "1",
 }
-MICROVERSIONS = {"compute": (2, 100), "block-storage": (3, 70), "placement": (1, 36)}
+MICROVERSIONS = {
+    "compute": (2, 100),
+    "block-storage": (3, 70),
+    "placement": (1, 36),
+    "baremetal": (1, 94),
+}
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from typing import Any
 import openstack.config
 import openstack.exceptions
 from keystoneauth1 import adapter as ksa_adapter
+from keystoneauth1 import http_basic, noauth
 from keystoneauth1 import session as ksa_session
 from keystoneauth1.identity import v3
 
@@ -13,6 +14,7 @@ from pumphouse.clouds.cloud import OpenStackCloud, Scope
 from pumphouse.config import CloudConfig, Config
 from pumphouse.errors import ConfigError
 from pumphouse.ports import Clock
+from pumphouse.standalone import EngineService
 
 CONNECT_TIMEOUT = 60  # seconds without a byte before a request is given up
 
@@ -68,6 +70,26 @@ def _session(region: Any, auth: dict[str, Any], scope: Scope | None) -> ksa_sess
     return ksa_session.Session(
         auth=_plugin(auth, scope), verify=verify, cert=cert, app_name="pumphouse", timeout=CONNECT_TIMEOUT
     )
+
+
+def connect_standalone(role: str, service: EngineService, clock: Clock) -> OpenStackCloud:
+    """A service without Keystone, as a cloud that has nothing else. Nothing is sent before the first request.
+
+    :param role: of the cloud that it works for.
+    :param service: with a ``url``.
+    """
+    assert service.url is not None
+    endpoint = service.url.rstrip("/")
+    verify = str(service.cacert) if service.cacert else service.verify
+
+    def open_session(scope: Scope | None) -> ksa_session.Session:
+        if service.username is None:
+            plugin: Any = noauth.NoAuth(endpoint=endpoint)
+        else:
+            plugin = http_basic.HTTPBasicAuth(endpoint, service.username, service.secret())
+        return ksa_session.Session(auth=plugin, verify=verify, app_name="pumphouse", timeout=CONNECT_TIMEOUT)
+
+    return OpenStackCloud(role, open_session, clock, region=None, interface="public", login=endpoint)
 
 
 def _region(config: Config, cloud: CloudConfig, role: str) -> Any:

@@ -79,6 +79,8 @@ def _message(response: requests.Response) -> str:
             return str(response.reason)
         return " ".join(text.split())[:300] or str(response.reason)
     while isinstance(body, dict):
+        if str(body.get("error_message", "")).startswith("{"):  # Ironic's: JSON as text in JSON
+            body = json.loads(body["error_message"])
         for name in ("message", "error_message", "faultstring"):
             if isinstance(body.get(name), str):
                 return " ".join(str(body[name]).replace("<br />", " ").split())[:500]  # webob's, also in JSON

@@ -30,7 +30,7 @@ def late_steps(run: Run) -> list[Step]:
 
 
 def _steps(run: Run) -> list[Step]:
-    actions = (Action.CREATE, Action.UPDATE)
+    actions = (Action.CREATE, Action.UPDATE, Action.REMOVE)
     return [s for s in run.plan.steps if s.action in actions and not KINDS[s.kind].moves]
 
 

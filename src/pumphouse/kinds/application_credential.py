@@ -26,6 +26,7 @@ class ApplicationCredential(Kind):
     reads_after = ("user",)
     in_tables = True
     fixed = (*portable, *compared)
+    grants = True
     left_at_source = "goes with its user"
     notes = {
         "id": "kept",

@@ -19,6 +19,7 @@ class Credential(Kind):
     companion_of = ("user_id", "project_id")
     fixed = portable
     secret = ("blob",)
+    grants = True
     left_at_source = "goes with its user"
     notes = {
         "blob": "access key and secret of EC2 credentials; not those that a trust or an application credential made",

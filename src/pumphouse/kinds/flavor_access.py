@@ -21,6 +21,7 @@ class FlavorAccess(Kind):
     identity = ("flavor_id", "project_id")
     companion_of = ("flavor_id", "project_id")
     reads_after = ("flavor", "project")
+    grants = True
     left_at_source = "goes with its flavor"
 
     def read(self, cloud: Cloud, found: Found) -> Iterator[Item]:

@@ -19,6 +19,7 @@ class GroupMembership(Kind):
     companion_of = ("group_id",)
     reads_after = ("group",)
     project_field = None
+    grants = True
     left_at_source = "goes with its group"
 
     def read(self, cloud: Cloud, found: Found) -> Iterator[Item]:

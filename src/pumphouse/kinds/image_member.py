@@ -21,6 +21,7 @@ class ImageMember(Kind):
     companion_of = ("image_id", "member_id")
     reads_after = ("image", "project")
     project_field = None
+    grants = True
     skips_along = True
     left_at_source = "goes with its image"
 

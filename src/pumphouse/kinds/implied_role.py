@@ -18,6 +18,7 @@ class ImpliedRole(Kind):
     identity = ("prior_role_id", "implied_role_id")
     companion_of = ("prior_role_id", "implied_role_id")
     reads_after = ("role",)
+    grants = True
     shared = True
     project_field = None
     left_at_source = "goes with its roles"

@@ -13,10 +13,8 @@ from pumphouse.resource import Api, Ref
 SERVICES = ("compute:", "baremetal:", "trunk:", "Octavia")
 # Keys of binding:profile that a user writes; the others describe the host a port is bound to.
 ASKED_FOR = ("capabilities", "trusted")
-OPTIONAL = (
-    *("dns_name", "dns_domain", "extra_dhcp_opts"),
-    *("qos_policy_id", "numa_affinity_policy", "propagate_uplink_status"),
-)
+OPTIONAL = ("dns_name", "dns_domain", "extra_dhcp_opts", "qos_policy_id", "numa_affinity_policy")
+UPLINK = "propagate_uplink_status"
 
 
 class Port(NetworkKind):
@@ -48,7 +46,7 @@ class Port(NetworkKind):
         "extra_dhcp_opts",
         "qos_policy_id",
         "numa_affinity_policy",
-        "propagate_uplink_status",
+        UPLINK,
         "device_owner",
         "device_id",
     )
@@ -60,7 +58,7 @@ class Port(NetworkKind):
         "extra_dhcp_opts": "extra_dhcp_opt",
         "qos_policy_id": "qos",
         "numa_affinity_policy": "port-numa-affinity-policy",
-        "propagate_uplink_status": "uplink-status-propagation",
+        UPLINK: "uplink-status-propagation",
     }
     identity = ("network_id", "mac_address")
     fixed = ("network_id", "mac_address")
@@ -113,6 +111,8 @@ class Port(NetworkKind):
         for name in OPTIONAL:
             if not fields.get(name):
                 fields.pop(name, None)
+        if fields.get(UPLINK) is None:  # False says something: releases differ in what they do by themselves
+            fields.pop(UPLINK, None)
         return fields
 
     def create(self, cloud: Cloud, want: dict[str, Any], item: Item) -> str:

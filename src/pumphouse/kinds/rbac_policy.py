@@ -46,6 +46,7 @@ class RbacPolicy(NetworkKind):
     reads_after = (*OBJECTS.values(), "project")
     companion_of = ("target_project_id",)
     extension = "rbac-policies"
+    grants = True
     left_at_source = "goes with what it shares"
     notes = {
         "target_project_id": "one that is not in the destination is waited for: migrate again when it is",

@@ -27,6 +27,7 @@ class RoleAssignment(Kind):
     identity = portable
     companion_of = ("user_id", "project_id")
     reads_after = ("role", "user", "group", "group_membership", "project", "domain")
+    grants = True
     shared = True
     left_at_source = "goes with its user and project"
     notes = {

@@ -7,6 +7,7 @@ from pumphouse.network_resource import NetworkKind
 from pumphouse.ports import Cloud
 from pumphouse.resource import Api, Ref
 
+FURTHER = "external_gateways"
 GATEWAY = ("network_id", "enable_snat", "external_fixed_ips", "qos_policy_id")
 
 
@@ -19,6 +20,8 @@ class Router(NetworkKind):
         Ref("network", "external_gateway_info.network_id"),
         Ref("subnet", "external_gateway_info.external_fixed_ips.*.subnet_id"),
         Ref("qos_policy", "external_gateway_info.qos_policy_id"),
+        Ref("network", f"{FURTHER}.*.network_id"),
+        Ref("subnet", f"{FURTHER}.*.external_fixed_ips.*.subnet_id"),
         Ref("project", "project_id"),
         Ref("network_availability_zone", "availability_zone_hints.*", named=True),
     )
@@ -32,7 +35,9 @@ class Router(NetworkKind):
         "ha",
         "availability_zone_hints",
     )
+    compared = (*NetworkKind.compared, FURTHER)
     extensions = {
+        FURTHER: "external-gateway-multihoming",
         "external_gateway_info.enable_snat": "ext-gw-mode",
         "external_gateway_info.qos_policy_id": "qos-gateway-ip",
         "distributed": "dvr",
@@ -42,6 +47,7 @@ class Router(NetworkKind):
     fixed = ("distributed", "ha", "availability_zone_hints")
     held = ("admin_state_up",)
     notes = {
+        FURTHER: "those beyond the first",
         "admin_state_up": "off until the first cutover of its project: both clouds have the same address",
     }
     chosen = {
@@ -51,21 +57,21 @@ class Router(NetworkKind):
     }
     lost = {
         "id": "Neutron gives a new one",
-        "external_gateways": "of several gateways the first; the plan names such routers",
     }
 
-    def observe(self) -> tuple[str, ...]:
-        """All gateways, where a release knows several."""
-        return ("status", "external_gateways")
+    def item(self, body: dict[str, Any]) -> Item | None:
+        """The first of several gateways is told twice."""
+        if FURTHER in body:
+            body = {**body, FURTHER: body[FURTHER][1:]}
+        return super().item(body)
 
     def normalise(self, fields: dict[str, Any]) -> dict[str, Any]:
-        """Of the gateway, what can be written; zones are a set, sent when there are any."""
+        """Of gateways, what can be written; zones are a set, sent when there are any."""
         fields = super().normalise(fields)
-        gateway = fields.get("external_gateway_info")
-        if gateway:
-            kept = {name: gateway[name] for name in GATEWAY if gateway.get(name) is not None}
-            kept["external_fixed_ips"] = sorted(kept["external_fixed_ips"], key=lambda ip: ip["ip_address"])
-            fields["external_gateway_info"] = kept
+        if gateway := fields.get("external_gateway_info"):
+            fields["external_gateway_info"] = _gateway(gateway)
+        if FURTHER in fields:
+            fields[FURTHER] = sorted(map(_gateway, fields[FURTHER]), key=_place)
         if "availability_zone_hints" in fields:
             fields["availability_zone_hints"] = sorted(fields["availability_zone_hints"])
             if not fields["availability_zone_hints"]:
@@ -76,7 +82,33 @@ class Router(NetworkKind):
         """Switched off."""
         return super().create(cloud, {**want, "admin_state_up": False}, item)
 
+    def finish(self, cloud: Cloud, identifier: str, want: dict[str, Any], item: Item) -> None:
+        """Further gateways are added and removed by calls of their own."""
+        super().finish(cloud, identifier, want, item)
+        if FURTHER not in want:
+            return
+        body = cloud.get("network", f"/routers/{identifier}")["router"]
+        have = [_gateway(gateway) for gateway in body.get(FURTHER, ())[1:]]
+        for word, gateways in (
+            ("remove", [gateway for gateway in have if gateway not in want[FURTHER]]),
+            ("add", [gateway for gateway in want[FURTHER] if gateway not in have]),
+        ):
+            if gateways:
+                path = f"/routers/{identifier}/{word}_external_gateways"
+                cloud.put("network", path, {"router": {FURTHER: gateways}})
+
     def activate(self, cloud: Cloud, identifier: str, want: dict[str, Any]) -> None:
         """Switch it to what it is at the source."""
         body = {"router": {"admin_state_up": want["admin_state_up"]}}
         cloud.put("network", f"/routers/{identifier}", body)
+
+
+def _gateway(told: dict[str, Any]) -> dict[str, Any]:
+    """What can be written of it, its addresses in order."""
+    kept = {name: told[name] for name in GATEWAY if told.get(name) is not None}
+    kept["external_fixed_ips"] = sorted(kept["external_fixed_ips"], key=lambda ip: ip["ip_address"])
+    return kept
+
+
+def _place(gateway: dict[str, Any]) -> tuple[str, list[str]]:
+    return gateway["network_id"], [ip["ip_address"] for ip in gateway["external_fixed_ips"]]

@@ -6,12 +6,14 @@ from typing import Any
 
 from pumphouse.errors import CloudError
 from pumphouse.model import Item
+from pumphouse.policy import Policy
 from pumphouse.ports import Clock, Cloud
 from pumphouse.resource import Api, Found, Kind, Ref
 
 PROJECT = "os-vol-tenant-attr:tenant_id"
 # Cinder writes these into the metadata of attached volumes itself.
 OWN_METADATA = ("attached_mode", "readonly")
+ZONE = "availability_zone"
 MARK = "pumphouse_source_volume"  # in the metadata while the volume is being made
 
 
@@ -22,7 +24,7 @@ class Volume(Kind):
     api = Api("block-storage", "/volumes", "volume", "volumes")
     refs = (Ref("volume_type", "volume_type"), Ref("project", "project_id"), Ref("user", "user_id"))
     portable = ("name", "description", "size", "volume_type", "project_id", "user_id", "metadata")
-    compared = ("bootable", "volume_image_metadata", "readonly")
+    compared = ("bootable", "volume_image_metadata", "readonly", ZONE)
     payload = True
     moves = True
     acts_in_project = True
@@ -33,10 +35,10 @@ class Volume(Kind):
     }
     chosen = {
         "volume_type": "by name, mapped by policy.volume_types",
+        ZONE: "mapped by policy.volume_availability_zones, else chosen by the destination",
     }
     lost = {
         "id": "Cinder gives a new one",
-        "availability_zone": "chosen by the destination",
         "encrypted": "blocked: the key stays in the source",
         "group_id": "groups are not carried; the plan names the volumes that are in one",
         "backups": "the plan names the volumes that have some",
@@ -59,7 +61,7 @@ class Volume(Kind):
     def observe(self) -> tuple[str, ...]:
         """Attachments name servers and devices; the host names the pool, for administrators."""
         return (
-            *("status", "attachments", "encrypted", "multiattach", "availability_zone"),
+            *("status", "attachments", "encrypted", "multiattach", ZONE),
             *("backups", "os-vol-host-attr:host", "group_id", "consistencygroup_id"),
         )
 
@@ -76,6 +78,11 @@ class Volume(Kind):
         """Cinder makes volumes without a project of their own for its migrations."""
         return "" if item.project_id else "it belongs to no project"
 
+    def decide(self, want: dict[str, Any], item: Item, policy: Policy) -> dict[str, Any]:
+        """The zone, where the operator says which."""
+        zone = policy.volume_availability_zones.get(want.pop(ZONE, None) or "")
+        return {**want, ZONE: zone} if zone else want
+
     def create(self, cloud: Cloud, want: dict[str, Any], item: Item) -> str:
         """From an image (``want['image_id']``); marked, so that an interrupted run finds it again."""
         body = {
@@ -85,6 +92,7 @@ class Volume(Kind):
             "volume_type": want["volume_type"],
             "metadata": {**want["metadata"], MARK: item.id},
             "imageRef": want["image_id"],
+            **({ZONE: want[ZONE]} if want.get(ZONE) else {}),
         }
         answer = cloud.post("block-storage", "/volumes", {"volume": body})
         return str(answer["volume"]["id"])

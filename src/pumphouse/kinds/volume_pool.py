@@ -20,12 +20,14 @@ class VolumePool(Kind):
     }
 
     def read(self, cloud: Cloud, found: Found) -> Any:
-        """By name: pools have no id. Reimaging is the service's (3.68), not the pool's."""
+        """By name: pools have no id. Reimaging (3.68) and the zones are the service's, not the pool's."""
+        zones = cloud.get(self.api.service, "/os-availability-zone")["availabilityZoneInfo"]
         for body in cloud.get(self.api.service, self.api.path, detail="true")["pools"]:
             capabilities = body.get("capabilities") or {}
             told = ("volume_backend_name", "storage_protocol", "vendor_name", "location_info")
             observed = {name: capabilities.get(name) for name in told}
             observed["reimage"] = cloud.supports(self.api.service, "3.68")
+            observed["zones"] = sorted(z["zoneName"] for z in zones if z["zoneState"]["available"])
             yield Item(self.name, body["name"], body["name"], None, {"name": body["name"]}, observed)
 
     def skip_reason(self, item: Item) -> str:

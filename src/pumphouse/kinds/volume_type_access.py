@@ -22,6 +22,7 @@ class VolumeTypeAccess(Kind):
     identity = ("volume_type", "project_id")
     companion_of = ("volume_type", "project_id")
     reads_after = ("volume_type", "project")
+    grants = True
     left_at_source = "goes with its type"
 
     def read(self, cloud: Cloud, found: Found) -> Iterator[Item]:

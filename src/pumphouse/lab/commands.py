@@ -13,6 +13,7 @@ from cliff.lister import Lister
 from pumphouse.lab import lab
 from pumphouse.lab.cloud import CLOUD_NAMES
 from pumphouse.lab.engines import ENGINES
+from pumphouse.lab.fuel.releases import RELEASES as FUEL_RELEASES
 from pumphouse.lab.home import default_home
 from pumphouse.lab.releases import RELEASES
 
@@ -156,7 +157,7 @@ def _add_machine_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--bmc", choices=("ipmi", "redfish"), help="of the machines (default: ipmi)")
     parser.add_argument("--engine", choices=tuple(ENGINES), help="installs the machines (default: command)")
-    parser.add_argument("--fuel-release", metavar="N", help="of engine fuel (default: 9.2)")
+    parser.add_argument("--fuel-release", choices=tuple(FUEL_RELEASES), help="of engine fuel (default: 9.2)")
     parser.add_argument(
         "--boot-seconds", metavar="N", type=float, help="from power to an operating system (default: 2)"
     )

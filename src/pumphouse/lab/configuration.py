@@ -186,7 +186,7 @@ def _neutron(cloud: Cloud) -> Sections:
         "DEFAULT": _default(
             cloud,
             core_plugin="ml2",
-            service_plugins=["router", "trunk", "qos", "segments", "port_forwarding", "pumphouse_lab"],
+            service_plugins=["lab_router", "trunk", "qos", "segments", "port_forwarding", "pumphouse_lab"],
             host=cloud.hosts[0],
             dns_domain="lab.",
             vlan_transparent=True,
@@ -199,7 +199,7 @@ def _neutron(cloud: Cloud) -> Sections:
             "type_drivers": ["flat", "vlan", "vxlan", "local"],
             "tenant_network_types": "vxlan",
             "mechanism_drivers": "pumphouse_lab",
-            "extension_drivers": ["port_security", "qos", "dns_domain_ports"],
+            "extension_drivers": ["port_security", "qos", "dns_domain_ports", "uplink_status_propagation"],
         },
         "ml2_type_flat": {"flat_networks": ["public", "physnet1"]},
         "ml2_type_vlan": {"network_vlan_ranges": ["public:100:200", "physnet1:1000:1999"]},

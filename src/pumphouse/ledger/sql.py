@@ -98,9 +98,11 @@ class SqlLedger:
         """See the port."""
         self._put(key, destination_id=destination_id, state="created")
 
-    def done(self, key: str) -> None:
+    def done(self, *keys: str) -> None:
         """See the port."""
-        self._put(key, state="done")
+        with self._begin() as connection:
+            change = resource.update().where(resource.c.key.in_(keys))
+            connection.execute(change.values(state="done", updated_at=self._clock.now()))
 
     def reused(self, key: str, kind: str, name: str, destination_id: str) -> None:
         """See the port."""
@@ -133,10 +135,13 @@ class SqlLedger:
             found = connection.execute(sa.select(resource).where(resource.c.key == key)).mappings().first()
         return _row(found) if found else None
 
-    def rows(self) -> Mapping[str, Row]:
+    def rows(self, *kinds: str) -> Mapping[str, Row]:
         """See the port."""
+        query = sa.select(resource)
+        if kinds:
+            query = query.where(resource.c.kind.in_(kinds))
         with self._begin() as connection:
-            found = connection.execute(sa.select(resource)).mappings().all()
+            found = connection.execute(query).mappings().all()
         return {row["key"]: _row(row) for row in found}
 
     def _put(self, key: str, **values: Any) -> None:

@@ -13,9 +13,13 @@ class Action(StrEnum):
     CREATE = "create"
     REUSE = "reuse"
     UPDATE = "update"
+    REMOVE = "remove"
     MOVE = "move"
     SKIP = "skip"
     BLOCK = "block"
+
+
+CHANGING = (Action.CREATE, Action.UPDATE, Action.REMOVE, Action.MOVE)
 
 
 class Severity(StrEnum):
@@ -195,7 +199,7 @@ class Plan:
     @property
     def to_do(self) -> tuple[Step, ...]:
         """The steps that change something."""
-        return tuple(s for s in self.steps if s.action in (Action.CREATE, Action.UPDATE, Action.MOVE))
+        return tuple(s for s in self.steps if s.action in CHANGING)
 
     @property
     def bytes(self) -> int:

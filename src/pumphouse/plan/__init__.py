@@ -9,6 +9,7 @@ from pumphouse.plan.capacity import quotas
 from pumphouse.plan.mapped import remembered
 from pumphouse.plan.match import match
 from pumphouse.plan.order import order
+from pumphouse.plan.revoked import revoked
 from pumphouse.plan.rules import View, check
 from pumphouse.plan.select import select
 from pumphouse.policy import Policy
@@ -43,11 +44,13 @@ def make_plan(selection: Selection, world: World, names: tuple[str, str]) -> Pla
         cannot be.
     """
     selected = select(world.source, selection)
-    items: tuple[Item, ...] = order(selected.items)
+    applied = world.policy.aggregates == "apply"
+    items: tuple[Item, ...] = order(i for i in selected.items if applied or i.kind != "aggregate")
     mapped = {**remembered(world.rows, world.destination), **world.mapped}
     steps: tuple[Step, ...] = match(items, world.source, world.destination, world.rows, world.policy, mapped)
     steps = tuple(replace(step, because=selected.because.get(step.key, "")) for step in steps)
-    limits = tuple(quotas(steps, world.source, world.destination))
+    steps += tuple(revoked(steps, world.source, world.destination, world.rows))
+    limits = tuple(quotas(steps, world.source, world.destination, world.policy))
     view = View(
         steps,
         selected,

@@ -6,19 +6,23 @@ from typing import Any
 
 from pumphouse.inventory import Inventory
 from pumphouse.model import Action, Capacity, HostRoom, Item, Step
+from pumphouse.plan.inforce import decided
+from pumphouse.policy import Policy
 
 NETWORK_QUOTAS = ("network", "subnet", "router", "port", "floating_ip", "security_group")
 
 
-def quotas(steps: tuple[Step, ...], source: Inventory, destination: Inventory) -> Iterator[Capacity]:
+def quotas(
+    steps: tuple[Step, ...], source: Inventory, destination: Inventory, policy: Policy
+) -> Iterator[Capacity]:
     """The quotas of each project in the destination that the plan adds to."""
     projects = {s.key.partition(":")[2]: s for s in steps if s.kind == "project"}
-    added = {
-        project: _sizes(
-            i for s in steps if _adds(s) and (i := source.by_key(s.key)) and i.project_id == project
-        )
-        for project in projects
-    }
+    adding = [i for s in steps if _adds(s) and (i := source.by_key(s.key))]
+    added = {project: _sizes(i for i in adding if i.project_id == project) for project in projects}
+    for each in adding:
+        if each.project_id in added and each.kind == "server" and _root_is_volume(each, source, policy):
+            added[each.project_id]["volume_quota", "volumes"] += 1
+            added[each.project_id]["volume_quota", "gigabytes"] += max(each.observed["root_gb"], 1)
     for project, step in projects.items():
         there = step.destination_id if step.action in (Action.REUSE, Action.UPDATE) else None
         used = _sizes(i for i in destination if there and i.project_id == there)
@@ -29,6 +33,11 @@ def quotas(steps: tuple[Step, ...], source: Inventory, destination: Inventory) -
                     yield Capacity(
                         f"project {step.name}", name, int(limit), used[kind, name], added[project][kind, name]
                     )
+
+
+def _root_is_volume(server: Item, source: Inventory, policy: Policy) -> bool:
+    """Whether its root disk becomes a volume, as large as the flavor says, if it says how large."""
+    return bool(decided(server, source, policy).get("root_volume"))
 
 
 def _quota_in_force(
@@ -89,22 +98,49 @@ def temporaries(
             yield name, limit, used["volume_quota", name], need
 
 
-def lacking(steps: tuple[Step, ...], source: Inventory, hosts: tuple[HostRoom, ...]) -> dict[str, float]:
-    """What the hypervisors lack for all servers of the plan, by what it is; empty when they fit.
+def lacking(
+    steps: tuple[Step, ...], source: Inventory, hosts: tuple[HostRoom, ...], policy: Policy
+) -> dict[str, dict[str, float]]:
+    """What the hypervisors lack for all servers of the plan; empty when they fit.
 
-    First fit of the largest first: a rough answer, and a safe one to give before anything moves.
+    First fit, of those that may not go anywhere, then of the largest, first: a rough answer, and a safe one to give
+    before anything moves.
+
+    :return: where it lacks, in words (empty: anywhere) → what → how much of it.
     """
     room = {h.name: [h.vcpus, h.ram_mb, h.disk_gb] for h in hosts}
     servers = [i for s in steps if s.kind == "server" and _adds(s) and (i := source.by_key(s.key))]
-    missing: dict[str, float] = defaultdict(float)
-    for item in sorted(servers, key=lambda i: -int(i.observed["ram_mb"])):
-        disk = item.observed["root_gb"] if item.observed["image_id"] else 0
-        disk += item.observed["ephemeral_gb"] + item.observed["swap_mb"] / 1024
-        need = [item.observed["vcpus"], item.observed["ram_mb"], disk]
-        host = next((h for h in room if all(r >= n for r, n in zip(room[h], need, strict=True))), None)
-        if host is None:
-            for name, amount in zip(("vCPU", "MiB of RAM", "GiB of disk"), need, strict=True):
-                missing[name] += amount
-        else:
+    places = {item.key: _place(item, source, hosts, policy) for item in servers}
+    missing: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    for item in sorted(servers, key=lambda i: (len(places[i.key][1]), -int(i.observed["ram_mb"]))):
+        where, names = places[item.key]
+        if where and not names:
+            continue  # there is no such place: said by a rule of its own
+        need = _need(item, source, policy)
+        host = next((h for h in names if all(r >= n for r, n in zip(room[h], need, strict=True))), None)
+        if host is not None:
             room[host] = [r - n for r, n in zip(room[host], need, strict=True)]
-    return {name: amount for name, amount in missing.items() if amount}
+            continue
+        for name, amount in zip(("vCPU", "MiB of RAM", "GiB of disk"), need, strict=True):
+            if amount:
+                missing[where][name] += amount
+    return {where: dict(what) for where, what in missing.items()}
+
+
+def _place(
+    server: Item, source: Inventory, hosts: tuple[HostRoom, ...], policy: Policy
+) -> tuple[str, list[str]]:
+    """Where a server goes, in words, and the names of the hosts there."""
+    want = decided(server, source, policy)
+    if want["host"]:
+        return f"on host {want['host']!r}", [h.name for h in hosts if h.name == want["host"]]
+    if zone := want["availability_zone"]:
+        return f"in availability zone {zone!r}", [h.name for h in hosts if h.zone in (zone, "")]
+    return "", [h.name for h in hosts]
+
+
+def _need(server: Item, source: Inventory, policy: Policy) -> tuple[float, float, float]:
+    seen = server.observed
+    local = seen["image_id"] and not _root_is_volume(server, source, policy)
+    disk = (seen["root_gb"] if local else 0) + seen["ephemeral_gb"] + seen["swap_mb"] / 1024
+    return seen["vcpus"], seen["ram_mb"], disk

@@ -1,8 +1,26 @@
-"""Which policy is in force for a resource."""
+"""Which policy is in force for a resource, and what the resource is to be like by it."""
+
+from typing import Any
 
 from pumphouse.inventory import Inventory
+from pumphouse.kinds import KINDS
 from pumphouse.model import Item
 from pumphouse.policy import Policy
+from pumphouse.references import Lookup
+
+
+def wanted(item: Item, lookup: Lookup, source: Inventory, policy: Policy) -> dict[str, Any]:
+    """The fields of an item of the source as they should be in the destination.
+
+    :param lookup: the counterpart of what it refers to.
+    :param policy: that of the whole run.
+    :raises Missing: when a strong reference has no counterpart.
+    """
+    kind = KINDS[item.kind]
+    want = kind.target(item, lookup)
+    if "name" in want:
+        want["name"] = policy.renamed(item.kind, want["name"])
+    return kind.decide(want, item, policy_of(item, source, policy))
 
 
 def policy_of(item: Item, source: Inventory, policy: Policy) -> Policy:
@@ -11,6 +29,11 @@ def policy_of(item: Item, source: Inventory, policy: Policy) -> Policy:
     project = source.name_of("project", item.project_id)
     ids = tuple(filter(None, (item.project_id, server.id if server else None)))
     return policy.at(project, server.name if server else "", ids=ids)
+
+
+def decided(item: Item, source: Inventory, policy: Policy) -> dict[str, Any]:
+    """The fields of an item, with what the operator decides about it; references are still the source's."""
+    return KINDS[item.kind].decide(dict(item.fields), item, policy_of(item, source, policy))
 
 
 def _server_of(item: Item, source: Inventory) -> str | None:

@@ -10,10 +10,11 @@ from pumphouse.kinds import KINDS
 from pumphouse.model import Action, Item, Row, Step
 from pumphouse.plan.changes import KNOWN, changes, moved_away
 from pumphouse.plan.cost import downtime, payload_bytes
-from pumphouse.plan.inforce import policy_of
+from pumphouse.plan.inforce import policy_of, wanted
 from pumphouse.plan.mapped import MAPPED, chosen
 from pumphouse.plan.order import Mentions
 from pumphouse.plan.pools import ADOPTED, shared_pool
+from pumphouse.plan.together import together, volume_keys
 from pumphouse.policy import Policy
 from pumphouse.references import references
 from pumphouse.resource import Kind
@@ -39,7 +40,7 @@ def match(
     :param mapped: key → id or name of the counterpart that a person chose.
     """
     items = tuple(items)
-    matcher = _Matcher(source, destination, rows, policy, Mentions(items), mapped)
+    matcher = _Matcher(items, source, destination, rows, policy, mapped)
     for item in items:
         matcher.add(item)
     return tuple(_apart(matcher.steps.values()))
@@ -70,20 +71,19 @@ class _Matcher:
 
     def __init__(
         self,
+        items: tuple[Item, ...],
         source: Inventory,
         destination: Inventory,
         rows: Mapping[str, Row],
         policy: Policy,
-        mentions: Mentions,
         mapped: Mapping[str, str],
     ) -> None:
-        self._mapped = mapped
         self.steps: dict[str, Step] = {}
         self._source = source
-        self._mentions = mentions
+        self._mentions = Mentions(items)
+        self._groups = {s.key: group for group in together(source.of("server")) for s in group}
         self._destination = destination
-        self._rows = rows
-        self._policy = policy
+        self._rows, self._policy, self._mapped = rows, policy, mapped
         self._claimed = {(r.kind, r.destination_id): key for key, r in rows.items() if r.destination_id}
         self._found: dict[str, str] = {}
 
@@ -108,18 +108,19 @@ class _Matcher:
             after=tuple(key for key in mentions if key not in needs),
             destination_id=verdict.destination_id,
             bytes=size,
-            downtime=self._downtime(item, size) if runs else 0.0,
+            downtime=self._downtime(item) if runs else 0.0,
             changed=verdict.changed,
             fingerprint=item.fingerprint,
         )
         idle = verdict.action not in (Action.CREATE, Action.MOVE)
         self.steps[item.key] = replace(step, bytes=0, downtime=0.0) if idle else step
 
-    def _downtime(self, server: Item, root: int) -> float:
-        """Volumes and root are copied at the same time, sharing one pipe."""
-        volumes = [self._source.get("volume", v["volume_id"]) for v in server.fields["volumes"]]
-        copied = sum(payload_bytes(v) for v in volumes if v and not self._adopted(v))
-        return downtime(root + copied, self._policy.bandwidth)
+    def _downtime(self, server: Item) -> float:
+        """All disks of servers that move together are copied at the same time, sharing one pipe."""
+        servers = self._groups[server.key]
+        keys = {key for each in servers for key in volume_keys(each)}
+        volumes = [v for key in keys if (v := self._source.by_key(key)) and not self._adopted(v)]
+        return downtime(sum(map(payload_bytes, (*servers, *volumes))), self._policy.bandwidth)
 
     def _hindered_by(self, kind: Kind, needs: tuple[str, ...]) -> _Verdict | None:
         for key in needs:
@@ -165,15 +166,17 @@ class _Matcher:
     def _chosen(self, item: Item) -> _Verdict | None:
         """What a person chose in its place, unless it has been carried over."""
         row = self._rows.get(item.key)
-        wanted = self._mapped.get(item.key)
-        if wanted is None or (row and row.state in (*SEEN, MAKING)):
+        name_or_id = self._mapped.get(item.key)
+        if name_or_id is None or (row and row.state in (*SEEN, MAKING)):
             return None
-        other, why = chosen(item, wanted, self._destination, self._lookup)
+        other, why = chosen(item, name_or_id, self._destination, self._lookup)
         if other is None:
             return _Verdict(Action.BLOCK, f"{MAPPED}, but {why}")
         owner = self._claimed.get((item.kind, other.id), item.key)
         if owner != item.key and not KINDS[item.kind].shared:
-            return _Verdict(Action.BLOCK, f"{MAPPED}, but {wanted!r} is the counterpart of {owner} already")
+            return _Verdict(
+                Action.BLOCK, f"{MAPPED}, but {name_or_id!r} is the counterpart of {owner} already"
+            )
         return _Verdict(Action.REUSE, MAPPED, other.id)
 
     def _left_out(self, snapshot: Item) -> str:
@@ -202,7 +205,7 @@ class _Matcher:
     def _bring_up(self, kind: Kind, item: Item, row: Row, there: Item) -> _Verdict:
         """What was carried before: again, as far as only the source has changed since."""
         as_it_is = _Verdict(Action.REUSE, "migrated before", there.id)
-        want = self._target(kind, item)
+        want = self._target(item)
         if want is None or moved_away(item, kind, self._rows, self._source):
             return as_it_is
         if names := changes(kind, row, want, there.fields).carry:
@@ -213,7 +216,7 @@ class _Matcher:
         return as_it_is
 
     def _compare(self, kind: Kind, item: Item, row: Row | None) -> _Verdict:
-        want = self._target(kind, item)
+        want = self._target(item)
         if want is None:
             return self._absent(kind, item)
         if kind.automatic(item) and self._project_is_ours(item):
@@ -249,28 +252,23 @@ class _Matcher:
 
     def _absent(self, kind: Kind, item: Item) -> _Verdict:
         if kind.reuse_only:
-            wanted = self._policy.volume_types.get(item.name)
-            if self._policy.create_volume_types and wanted is None:
+            renamed = self._policy.volume_types.get(item.name)
+            if self._policy.create_volume_types and renamed is None:
                 return _Verdict(Action.CREATE, "made by policy.create_volume_types")
-            words = "" if wanted else "; map it by policy.volume_types, or set policy.create_volume_types"
+            words = "" if renamed else "; map it by policy.volume_types, or set policy.create_volume_types"
             return _Verdict(
-                Action.BLOCK, f"the destination has no {kind.name} {wanted or item.name!r}{words}"
+                Action.BLOCK, f"the destination has no {kind.name} {renamed or item.name!r}{words}"
             )
         if reason := kind.never_made(item):
             return _Verdict(Action.BLOCK, reason)
         return _Verdict(Action.CREATE, "")
 
-    def _target(self, kind: Kind, item: Item) -> dict[str, Any] | None:
+    def _target(self, item: Item) -> dict[str, Any] | None:
         """The fields as they should be in the destination; None when what they refer to is not there yet."""
         try:
-            want = kind.target(item, self._lookup)
+            return wanted(item, self._lookup, self._source, self._policy)
         except Missing:
             return None
-        if kind.name == "volume_type":
-            want["name"] = self._policy.volume_types.get(item.name, item.name)
-        elif "name" in want:
-            want["name"] = self._policy.renamed(kind.name, want["name"])
-        return kind.decide(want, item, policy_of(item, self._source, self._policy))
 
     def _lookup(self, kind: str, identifier: str) -> str | None:
         if (names := self._policy.names_of(kind)) is not None:

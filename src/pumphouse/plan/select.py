@@ -256,7 +256,6 @@ def _companions(source: Inventory, selected: dict[str, Item]) -> list[Item]:
     return [
         item
         for kind in KINDS.values()
-        if kind.companion_of
         for item in source.of(kind.name)
         if item.key not in selected and kind.belongs(item, selected)
     ]

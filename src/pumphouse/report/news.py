@@ -10,6 +10,7 @@ from pumphouse.report.board import Board
 #: What a step does, as a person says it while it happens.
 DOING = {
     "ensure": "making",
+    "remove": "taking back",
     "stop": "stopping",
     "capture": "capturing",
     "transfer": "copying",

@@ -1,11 +1,12 @@
 """commit: the only place that deletes at the source, and only originals that verified."""
 
-from pumphouse.errors import PumphouseError, Refused
+from pumphouse.errors import PumphouseError, Refused, UsageError
 from pumphouse.inventory import Inventory
 from pumphouse.kinds import KINDS, server, volume
 from pumphouse.model import Action, Item, Outcome, Plan, Result, Row, RunResult, Selection, Step
 from pumphouse.plan import World
-from pumphouse.plan.select import named, part_of
+from pumphouse.plan.revoked import BEGUN
+from pumphouse.plan.select import attached_to, named, part_of
 from pumphouse.service.session import Session
 from pumphouse.tasks.around import after, before
 from pumphouse.tasks.run import Run
@@ -35,6 +36,8 @@ def commit(session: Session, selection: Selection) -> RunResult:
     plan = Plan(selection, *session.labels, steps)
     run = session.run(plan, world.source, publish)
     before(run, "before_commit")
+    for step in steps:
+        run.ports.ledger.note(step.key, **{BEGUN: selection.fingerprint})
     outcomes = tuple(_delete(run, step) for step in steps)
     after(run, "after_commit")
     seconds = round(session.adapters.clock.now() - started, 3)
@@ -52,11 +55,14 @@ def _is_committed(session: Session, selection: Selection) -> bool:
 
 
 def _steps(world: World, selection: Selection, committed: bool = False) -> tuple[Step, ...]:
-    items = {i.key: i for i in _items(world.source, selection) if not _left(i)}
+    items = {i.key: i for i in _items(world, selection) if not _left(i)}
     rows = {key: world.rows[key] for key in items if key in world.rows}
     made = {key: row for key, row in rows.items() if row.how == "created" and row.state == "done"}
-    if not made:
-        if committed:
+    begun = _begun(world, selection)
+    # Deleted by a run that was killed before it could note that: deleting it once more finds nothing.
+    gone = [row for row in begun if row.state == "done" and world.source.by_key(row.key) is None]
+    if not made and not gone:
+        if committed or begun:
             return ()
         raise Refused(f"nothing of '{selection}' was migrated yet", "Run 'pumphouse migrate' first.")
     unverified = [row for row in made.values() if not row.data.get("verified")]
@@ -70,7 +76,8 @@ def _steps(world: World, selection: Selection, committed: bool = False) -> tuple
     _refuse_halves(world, made)
     rank = {name: index for index, name in enumerate(KINDS)}
     free = [items[key] for key in _free(world.source, set(made))]
-    return tuple(_step(item, made[item.key]) for item in sorted(free, key=lambda i: -rank[i.kind]))
+    left = [made[item.key] for item in sorted(free, key=lambda i: -rank[i.kind])]
+    return tuple(_step(row) for row in (*gone, *left))
 
 
 def _free(source: Inventory, keys: set[str]) -> set[str]:
@@ -98,9 +105,24 @@ def _free(source: Inventory, keys: set[str]) -> set[str]:
         keys -= used
 
 
-def _items(source: Inventory, selection: Selection) -> list[Item]:
-    """What the selection names, and what belongs to its servers; not what these need besides."""
-    items = named(source, selection)
+def _begun(world: World, selection: Selection) -> list[Row]:
+    """What an earlier commit of the same selection wanted to delete."""
+    return [row for row in world.rows.values() if row.data.get(BEGUN) == selection.fingerprint]
+
+
+def _items(world: World, selection: Selection) -> list[Item]:
+    """What the selection names, and what belongs to its servers; not what these need besides.
+
+    What it names may be gone by now: then what is left of an interrupted commit.
+    """
+    source = world.source
+    try:
+        items = named(source, selection)
+    except UsageError:
+        begun = _begun(world, selection)
+        if not begun:
+            raise
+        return [item for row in begun if (item := source.by_key(row.key))]
     servers = {i.id for i in items if i.kind == "server"}
     keys = {i.key for i in items}
 
@@ -126,13 +148,21 @@ def _refuse_halves(world: World, made: dict[str, Row]) -> None:
                     f"server {row.name!r}: its volume {attached['volume_id']} has not arrived, or did not verify",
                     "Migrate it too.",
                 )
+            shared = world.source.by_key(other)
+            for each in attached_to(shared, world.source) if shared else ():
+                if f"server:{each}" not in made:
+                    raise Refused(
+                        f"server {row.name!r} shares volume {attached['volume_id']} with server "
+                        f"{world.source.name_of('server', each)!r}, which would stay",
+                        "Commit the servers of a volume together: one of them could not go back alone.",
+                    )
 
 
-def _step(item: Item, row: Row) -> Step:
+def _step(row: Row) -> Step:
     return Step(
-        item.key,
-        item.kind,
-        item.name,
+        row.key,
+        row.kind,
+        row.name,
         "",
         Action.MOVE,
         "deleted at the source",
@@ -141,14 +171,14 @@ def _step(item: Item, row: Row) -> Step:
 
 
 def _delete(run: Run, step: Step) -> Outcome:
-    item, cloud = run.item(step.key), run.ports.source
+    identifier, cloud = step.key.partition(":")[2], run.ports.source
     try:
         with run.say(step, "delete"):
-            KINDS[step.kind].delete(cloud, item.id)
+            KINDS[step.kind].delete(cloud, identifier)
             if step.kind == "server":
-                server.wait_gone(cloud, run.ports.clock, item.id, run.policy.timeouts.server)
+                server.wait_gone(cloud, run.ports.clock, identifier, run.policy.timeouts.server)
             if step.kind in ("volume", "volume_snapshot"):
-                path = f"{KINDS[step.kind].api.path}/{item.id}"
+                path = f"{KINDS[step.kind].api.path}/{identifier}"
                 volume.wait_gone(cloud, run.ports.clock, path, run.policy.timeouts.volume)
             run.ports.ledger.committed(step.key)
     except PumphouseError as error:

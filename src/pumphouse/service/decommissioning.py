@@ -11,7 +11,13 @@ from pumphouse.ports import Publish
 from pumphouse.service.hosts import machines
 from pumphouse.service.operating import operating
 from pumphouse.service.session import Session
-from pumphouse.service.upgrading import finish, refuse_unless_installable, untold, work_on
+from pumphouse.service.upgrading import (
+    finish,
+    refuse_unless_installable,
+    refuse_unless_reachable,
+    untold,
+    work_on,
+)
 from pumphouse.tasks.hosts.leaving import remove
 from pumphouse.tasks.hosts.operations import convert
 from pumphouse.tasks.hosts.remaining import remaining
@@ -59,9 +65,12 @@ def plan(session: Session, fate: Fate) -> Closing:
             "'pumphouse host upgrade', or switched off.",
         )
     for host in controllers:
+        work = work_on(session, host, untold)
         if fate == "join":
-            refuse_unless_installable(work_on(session, host, untold))
-        session.adapters.power(host).state()  # raises when the BMC gives no answer
+            refuse_unless_installable(work)
+            refuse_unless_reachable(work)
+        else:
+            work.power.state()  # raises when the BMC gives no answer
     return Closing(_dead(session), left, fate)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from pumphouse.errors import PumphouseError, UsageError
+from pumphouse.errors import PumphouseError, Refused, UsageError
 from pumphouse.facts import SERVICES, hypervisors
 from pumphouse.hosts import Host, Hosts, load_hosts
 from pumphouse.model import CheckResult, HostStatus, ProjectStatus, Result, ServerStatus
@@ -55,6 +55,27 @@ def check_bmcs(session: Session) -> Iterator[CheckResult]:
         return
     with ThreadPoolExecutor(BMCS) as pool:
         yield from pool.map(lambda host: _check(session, host), known.hosts)
+
+
+def check_networks(session: Session) -> Iterator[CheckResult]:
+    """Whether the network of every machine could be changed; nothing when that is not configured."""
+    if session.config.hosts.network is None:
+        return
+    try:
+        network, known = session.adapters.network(), machines(session)
+    except PumphouseError as error:
+        yield CheckResult("hosts.network", Result.FAIL, error.message, error.remedy)
+        return
+    assert network is not None
+    for host in known.hosts:
+        name = f"network of {host.name}"
+        try:
+            network.check(host)
+            yield CheckResult(name, Result.OK, "could be changed")
+        except Refused as error:  # not needed of hosts that are never installed
+            yield CheckResult(name, Result.WARN, error.message, error.remedy)
+        except PumphouseError as error:
+            yield CheckResult(name, Result.FAIL, error.message, error.remedy)
 
 
 def _check(session: Session, host: Host) -> CheckResult:

@@ -25,7 +25,7 @@ from pumphouse.model import (
     Setting,
     Step,
 )
-from pumphouse.plan.select import attached_to
+from pumphouse.plan.together import together, volume_keys
 from pumphouse.ports import Cloud
 from pumphouse.report import Report, build
 from pumphouse.service import (
@@ -69,6 +69,7 @@ class Service:
             self._session.adapters.identity,
         )
         yield from hosts.check_bmcs(self._session)
+        yield from hosts.check_networks(self._session)
 
     def discover(self) -> tuple[CloudFacts, CloudFacts]:
         """Services, versions and capacity of both clouds."""
@@ -135,19 +136,22 @@ class Service:
         hindered = {p.key: p.what for p in plan.blocked}
         if "" in hindered:
             raise Refused(hindered[""], "This blocks the whole plan; it cannot be skipped.")
-        source = self._session.source()
-        for volume in source.of("volume"):
-            for server in attached_to(volume, source):
-                if f"server:{server}" in hindered:
-                    hindered[volume.key] = hindered[f"server:{server}"]
-        steps: list[Step] = []
-        for step in plan.steps:
-            why = hindered.get(step.key) or next((hindered[n] for n in step.needs if n in hindered), "")
-            if why:
-                hindered[step.key] = why
-            steps.append(replace(step, action=Action.SKIP, reason=why) if why else step)
+        groups = [
+            frozenset(key for server in group for key in (server.key, *volume_keys(server)))
+            for group in together(self._session.source().of("server"))
+        ]
+        bound = {s.key: frozenset(s.needs) for s in plan.steps}
+        bound |= {key: bound.get(key, frozenset()) | group for group in groups for key in group}
+        while more := {
+            key: hindered[next(iter(keys & hindered.keys()))]
+            for key, keys in bound.items()
+            if key not in hindered and keys & hindered.keys()
+        }:
+            hindered |= more
+        skipped = (replace(s, action=Action.SKIP, reason=hindered.get(s.key, "")) for s in plan.steps)
+        steps = tuple(new if new.reason else old for old, new in zip(plan.steps, skipped, strict=True))
         problems = tuple(p for p in plan.problems if p not in plan.blocked)
-        return Plan(plan.selection, plan.source, plan.destination, tuple(steps), problems, plan.capacity)
+        return replace(plan, steps=steps, problems=problems)
 
     # --- acting ---------------------------------------------------------------------------------
     def migrate(self, plan: Plan, *, prepare_only: bool = False) -> RunResult:

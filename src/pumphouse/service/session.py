@@ -19,7 +19,7 @@ from pumphouse.hosts import Host
 from pumphouse.inventory import Inventory
 from pumphouse.kinds import KINDS
 from pumphouse.locks import Locks
-from pumphouse.machines import HostLedger, Power, Provisioner
+from pumphouse.machines import HostLedger, MachineNetwork, Power, Provisioner
 from pumphouse.model import Acceptance, Event, Item, Migration, Plan, Row, Selection, Step, fingerprint
 from pumphouse.plan import World, make_plan
 from pumphouse.plan.owner import owner_is_kept
@@ -43,6 +43,7 @@ class Adapters:
     :param power: the BMC of a host.
     :param hosts: what was done to hosts.
     :param provisioner: the deployment engine of a cloud, by role; None when it has none.
+    :param network: what changes the network of machines; None when they stay where they are.
     """
 
     source: Cloud
@@ -57,6 +58,7 @@ class Adapters:
     power: Callable[[Host], Power]
     hosts: HostLedger
     provisioner: Callable[[str], Provisioner | None]
+    network: Callable[[], MachineNetwork | None]
 
 
 class Session:
@@ -96,7 +98,7 @@ class Session:
                     "Pumphouse needs the role admin in both clouds; see 'pumphouse check'.",
                     error.status,
                 ) from None
-        source = as_it_was(source, self.adapters.ledger.rows().values())
+        source = as_it_was(source, self.adapters.ledger.rows("volume").values())
         tables, carrying = self.adapters.identity, self.carries_passwords
         source = understood(source, destination.network, self.config.policy)
         return add_identity(source, tables, carrying), add_identity(destination, tables, carrying)
@@ -183,7 +185,7 @@ class Session:
         temporaries = Temporaries(clouds, a.ledger, a.locks, a.clock, policy.timeouts.volume)
 
         def refusal(item: Item) -> str:
-            rows = a.ledger.rows()
+            rows = a.ledger.rows("user")
             return owner_is_kept(item, source, plan.steps, rows, self._as_of(rows))
 
         def again(key: str) -> Step:

@@ -93,7 +93,7 @@ def work_on(session: Session, host: Host, publish: Publish) -> Work:
         a.power(host),
         a.provisioner("destination"),
         a.provisioner("source"),
-        None,
+        a.network(),
         a.hosts,
         Temporaries(clouds, a.ledger, a.locks, a.clock, policy.timeouts.smoke_test),
         a.clock,
@@ -141,8 +141,7 @@ def _refuse(session: Session, work: Work, operation: str, goes_on: bool) -> None
         refuse_unless_empty(work.source, name, found.host)
     if operation == "upgrade":
         refuse_unless_installable(work)
-    if work.engine is None or work.engine.boots:
-        work.power.state()  # raises when the BMC gives no answer
+    refuse_unless_reachable(work)
 
 
 def refuse_unless_installable(work: Work) -> None:
@@ -154,6 +153,14 @@ def refuse_unless_installable(work: Work) -> None:
     _refuse_without_engine(work)
     if work.policy.smoke_test:
         smoke.ingredients(work.destination, work.policy.smoke_test)
+
+
+def refuse_unless_reachable(work: Work) -> None:
+    """The machine must answer, and its network, as far as they are needed."""
+    if work.engine is None or work.engine.boots:
+        work.power.state()  # raises when the BMC gives no answer
+    if work.network:
+        work.network.check(work.host)
 
 
 def _refuse_without_macs(host: Host) -> None:
@@ -193,7 +200,7 @@ def _refuse_written(work: Work, record: HostRecord | None) -> None:
             f"nothing was begun with host {name!r} that could be undone", "See 'pumphouse host status'."
         )
     node = work.node()
-    written = "host" in record.data or record.data.get("released") or (node and node.state in WRITTEN)
+    written = "host" in record.data or installing.let_go(work) or (node and node.state in WRITTEN)
     if written:
         raise Refused(
             f"host {name!r} has been written to: the source's system on it is gone",

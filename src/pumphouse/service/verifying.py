@@ -59,7 +59,7 @@ def _explained(run: Run, item: Item, row: Row, found: Changes) -> dict[str, str]
     """Differences that came later, and that the plan tells of: field → why."""
     if not (found.here or found.there):
         return {}
-    if moved_away(item, KINDS[item.kind], run.ports.ledger.rows(), run.source):
+    if moved_away(item, KINDS[item.kind], run.ports.ledger.rows("server"), run.source):
         return dict.fromkeys(found.here, "changed at the source since it moved")
     notes = dict.fromkeys(found.both, "changed on both sides since it was carried over")
     notes |= dict.fromkeys(found.fixed, "changed at the source since it was carried over, for good")

@@ -199,7 +199,7 @@ def adopted_from(run: Run, server: str) -> list[str]:
 
     :param server: its id.
     """
-    rows = run.ports.ledger.rows().values()
+    rows = run.ports.ledger.rows("volume").values()
     return [row.key for row in rows if row.data.get("adopt", {}).get("server") == server]
 
 

@@ -1,6 +1,7 @@
 """The TaskFlow atoms: a step of a plan, ready to be put into a flow. One class per way of failing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
 from typing import Any
 
 from taskflow import task
@@ -76,19 +77,25 @@ class Begin(Act):
         self._undo()
 
 
-def begin_server(run: Run, step: Step, volumes: tuple[Step, ...]) -> Begin:
-    """Carry the snapshots of its volumes while it still runs, then stop the server at the source."""
+def begin_servers(run: Run, servers: tuple[Step, ...], volumes: Mapping[Step, str]) -> Begin:
+    """Carry the snapshots of their volumes while they still run, then stop the servers at the source.
+
+    :param volumes: → key of the server that they are told of with.
+    """
 
     def begin() -> None:
-        _ask_first(run, step)
-        for volume in volumes:
-            keep_snapshots(run, volume, step.key)
-        cutover.stop(run, step)
+        for step in servers:
+            _ask_first(run, step)
+        cutover.drop_outdated(run, servers, volumes)
+        for volume, server in volumes.items():
+            keep_snapshots(run, volume, server)
+        for step in servers:
+            cutover.stop(run, step)
 
     def undo() -> None:
-        run.ports.clock.shielded(lambda: _undo(run, step, volumes))
+        run.ports.clock.shielded(lambda: _undo(run, servers, volumes))
 
-    return Begin(f"stop {step.key}", begin, undo)
+    return Begin(f"stop {servers[0].key}", begin, undo)
 
 
 def _ask_first(run: Run, step: Step) -> None:
@@ -99,10 +106,13 @@ def _ask_first(run: Run, step: Step) -> None:
         around.before(run, "before_stop", step)
 
 
-def _undo(run: Run, step: Step, volumes: tuple[Step, ...]) -> None:
-    with run.say(step, "undo"):
-        cutover.release_addresses(run, step)
-        cutover.undo_workload(run, step.key, tuple(v.key for v in volumes))
+def _undo(run: Run, servers: tuple[Step, ...], volumes: Iterable[Step]) -> None:
+    with ExitStack() as told:
+        for step in servers:
+            told.enter_context(run.say(step, "undo"))
+        for step in servers:
+            cutover.release_addresses(run, step)
+        cutover.undo_workload(run, [s.key for s in servers], [v.key for v in volumes])
 
 
 def begin_volume(run: Run, step: Step) -> Begin:

@@ -1,38 +1,21 @@
 """The cutover of one workload, action by action; each can be repeated, and has its undoing beside it."""
 
+from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
-from typing import Any
 
 from pumphouse.errors import CloudError, Overlimit
 from pumphouse.kinds import KINDS, floating_ip, server
-from pumphouse.kinds.image import MARK
 from pumphouse.model import Item, Step
 from pumphouse.plan.changes import remembered
 from pumphouse.plan.select import answers_for
 from pumphouse.ports import Cloud
-from pumphouse.tasks.capture import capture_server
 from pumphouse.tasks.disks import undo_volume
-from pumphouse.tasks.ensure import activate, fill
-from pumphouse.tasks.run import Run, Told
+from pumphouse.tasks.ensure import activate
+from pumphouse.tasks.roots import root_key, undo_root
+from pumphouse.tasks.run import Run
 
-# Facts about the capture, not about the disk: they would mislead in the new image.
-OF_THE_CAPTURE = (
-    "instance_uuid",
-    "image_location",
-    "image_state",
-    "image_type",
-    "base_image_ref",
-    "boot_roles",
-    "locked_reason",
-)
-OF_OTHER_IDS = ("user_id", "owner_id", "owner_user_name", "owner_project_name")
 GIB = 1 << 30
 LOCKED = "moved to another cloud by Pumphouse"
-
-
-def root_key(item: Item) -> str:
-    """Key of the image that a server's captured root disk becomes."""
-    return f"image:root-{item.id}"
 
 
 # --- stop ---------------------------------------------------------------------------------------
@@ -45,23 +28,39 @@ def stop(run: Run, step: Step) -> None:
             if row is None or row.state not in ("created",):
                 ledger.intend(step.key, step.kind, step.name)
             ledger.note(step.key, status=item.observed["status"], locked=item.observed["locked"])
-        status = cloud.get("compute", f"/servers/{item.id}")["server"]["status"]
-        if status == "ACTIVE":
-            _refuse_twice(row, step)
-            run.temporaries.drop(step.key, cloud.role)  # captured before somebody started it again
+        if _status(run, item.id) == "ACTIVE":
             server.act(cloud, item.id, "os-stop")
             server.wait(cloud, run.ports.clock, item.id, "SHUTOFF", run.policy.timeouts.server)
             run.ports.publish("source.stopped", step.key)
         _lock(run, item)
 
 
-def _refuse_twice(row: Any, step: Step) -> None:
-    if row and row.state == "created":
-        raise CloudError(
-            f"server {step.name!r} ({step.key.partition(':')[2]}) was started again at the source while its "
-            f"counterpart {row.destination_id} exists",
-            f"Decide which one lives: 'pumphouse rollback server {step.key.partition(':')[2]}' removes the new one.",
-        )
+def drop_outdated(run: Run, steps: Sequence[Step], volumes: Iterable[Step]) -> None:
+    """What was copied is worthless once somebody has started one of the servers again at the source.
+
+    :param volumes: of these servers.
+    :raises CloudError: when one of them has a counterpart already, which goes with the rest of the workload then.
+    """
+    rows = [row for step in steps if (row := run.row(step.key)) and "status" in row.data]
+    again = [row for row in rows if _status(run, row.source_id) == "ACTIVE"]
+    if not again:
+        return
+    for row in rows:
+        if row.state == "created" or row.data.get("creating"):
+            raise CloudError(
+                f"server {again[0].name!r} ({again[0].source_id}) was started again at the source while there was a "
+                f"counterpart of {row.name!r}, which was removed",
+                "Run the same command to move it anew.",
+            )
+    for volume in volumes:
+        undo_volume(run, volume.key)
+    for row in rows:
+        undo_root(run, f"image:root-{row.source_id}")
+        run.temporaries.drop(row.key)
+
+
+def _status(run: Run, identifier: str) -> str:
+    return str(run.ports.source.get("compute", f"/servers/{identifier}")["server"]["status"])
 
 
 def _lock(run: Run, item: Item) -> None:
@@ -83,72 +82,10 @@ def restart(run: Run, key: str) -> None:
         return
     if row.data.get("locked_by_us"):
         server.act(cloud, identifier, "unlock")
-    status = cloud.get("compute", f"/servers/{identifier}")["server"]["status"]
-    if row.data["status"] == "ACTIVE" and status == "SHUTOFF":
+    if row.data["status"] == "ACTIVE" and _status(run, identifier) == "SHUTOFF":
         server.act(cloud, identifier, "os-start")
         server.wait(cloud, run.ports.clock, identifier, "ACTIVE", run.policy.timeouts.server)
         run.ports.publish("source.started", key)
-
-
-# --- root disk ----------------------------------------------------------------------------------
-def move_root(run: Run, step: Step) -> None:
-    """Capture the root disk of an image-booted server and copy it into an image of its project."""
-    item = run.item(step.key)
-    if not item.observed["image_id"]:
-        return
-    key = root_key(item)
-    part = Step(key, "image", f"{item.name} root disk", step.project, step.action)
-    row = run.row(key)
-    if row and row.state == "done" and run.ports.destination.find("image", f"/images/{row.destination_id}"):
-        return
-    with Told(run, part, "capture", step.key):
-        captured = capture_server(run, "source", item.id, step.key, item.id)
-    with Told(run, part, "transfer", step.key):
-        identifier = row.destination_id if row else None
-        if identifier is None or run.ports.destination.find("image", f"/images/{identifier}") is None:
-            identifier = _create_root_image(run, item, captured, key)
-        fill(run, part, captured["id"], identifier, step.key)
-        run.ports.ledger.done(key)
-    run.temporaries.drop(step.key, "source")
-
-
-def _create_root_image(run: Run, item: Item, captured: dict[str, Any], key: str) -> str:
-    """Nova needs it as long as the server lives (rebuild, resize): private, hidden, the project's own."""
-    properties = {
-        name: value
-        for name, value in KINDS["image"].item(captured).fields["properties"].items()  # type: ignore[union-attr]
-        if name not in OF_THE_CAPTURE and name not in OF_OTHER_IDS
-    }
-    cloud = run.ports.destination
-    found = list(cloud.pages("image", "/images", "images", os_hidden="true", **{MARK: item.id}))
-    if found:
-        identifier = str(found[0]["id"])
-    else:
-        run.ports.ledger.intend(key, "image", f"{item.name} root disk")
-        body = {
-            **properties,
-            MARK: item.id,
-            "name": f"{item.name} root disk",
-            "owner": run.lookup("project", item.project_id or ""),
-            "visibility": "private",
-            "os_hidden": True,
-            "disk_format": captured["disk_format"],
-            "container_format": captured["container_format"],
-            "min_disk": captured["min_disk"],
-            "min_ram": captured["min_ram"],
-        }
-        identifier = str(cloud.post("image", "/images", body)["id"])
-    run.ports.ledger.created(key, identifier)
-    return identifier
-
-
-def undo_root(run: Run, key: str) -> None:
-    """Remove the image made for a server."""
-    row = run.row(key)
-    if row and row.how == "created":
-        if row.destination_id:
-            KINDS["image"].delete(run.ports.destination, row.destination_id)
-        run.ports.ledger.forget(key)
 
 
 # --- server -------------------------------------------------------------------------------------
@@ -272,25 +209,35 @@ def _lock_again(run: Run, item: Item, identifier: str) -> None:
         server.act(run.ports.destination, identifier, "lock", value)
 
 
-def close(run: Run, step: Step) -> None:
-    """The workload has arrived: nothing temporary of it is left."""
-    with run.say(step, "cleanup"):
-        run.temporaries.drop(step.key)
-        root, row = run.row(root_key(run.item(step.key))), run.row(step.key)
-        if root and root.destination_id and row and row.data.get("root_volume"):
-            KINDS["image"].delete(run.ports.destination, root.destination_id)
-        run.ports.ledger.note(step.key, carried=remembered(KINDS["server"], run.want(run.item(step.key))))
-        run.ports.ledger.done(step.key)
+def close(run: Run, servers: Iterable[Step], volumes: Iterable[Step]) -> None:
+    """The workload has arrived: nothing temporary of it is left, and all of it is done in one moment.
+
+    A run that is killed before undoes, or goes on with, all of it; after, nothing is left to do.
+    """
+    servers = tuple(servers)
+    for step in servers:
+        with run.say(step, "cleanup"):
+            run.temporaries.drop(step.key)
+            root, row = run.row(root_key(run.item(step.key))), run.row(step.key)
+            if root and root.destination_id and row and row.data.get("root_volume"):
+                KINDS["image"].delete(run.ports.destination, root.destination_id)
+            want = run.want(run.item(step.key))
+            run.ports.ledger.note(step.key, carried=remembered(KINDS["server"], want))
+    run.ports.ledger.done(*(step.key for step in (*servers, *volumes)))
 
 
-def undo_workload(run: Run, key: str, volumes: tuple[str, ...]) -> None:
-    """Everything of a server's cutover undone; the destination goes down before the source comes up."""
-    row = run.row(key)
-    undo_server(run, key)
+def undo_workload(run: Run, servers: Sequence[str], volumes: Iterable[str]) -> None:
+    """Everything of a cutover undone; the destination goes down before the source comes up.
+
+    :param servers: keys. :param volumes: keys.
+    """
+    for key in servers:
+        undo_server(run, key)
     for volume in volumes:
         undo_volume(run, volume)
-    if row:
-        undo_root(run, f"image:root-{row.source_id}")
-    run.temporaries.drop(key)
-    restart(run, key)
-    run.ports.ledger.forget(key)
+    for key in servers:
+        undo_root(run, f"image:root-{key.partition(':')[2]}")
+        run.temporaries.drop(key)
+    for key in servers:
+        restart(run, key)
+        run.ports.ledger.forget(key)

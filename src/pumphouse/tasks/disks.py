@@ -17,12 +17,12 @@ PIN = "-pin-snapshot"
 def move_volume(run: Run, step: Step, workload: str) -> None:
     """Adopt a volume; or capture it, copy it into a temporary image, and make the volume of it.
 
-    It is done when it is proven; until then a repetition finds that it was moved, and what it is pinned by.
+    It is done when all of its workload is; until then a repetition finds that it was moved, and what it is pinned by.
 
     :param workload: key of the server it goes with, or its own.
     """
     item, row = run.item(step.key), run.row(step.key)
-    if row and (row.data.get("moved") or row.state == "done"):
+    if row and row.data.get("moved"):
         return
     if row is None:
         run.ports.ledger.intend(step.key, step.kind, step.name)
@@ -85,19 +85,18 @@ def _wait_free(run: Run, cloud: Cloud, path: str) -> None:
 
 # --- proof --------------------------------------------------------------------------------------
 def prove_volume(run: Run, step: Step, workload: str) -> None:
-    """Read back the volume as it was when it was handed over, before its server started; then it is done.
+    """Read back the volume as it was when it was handed over, before its servers started.
 
     :raises Mismatch: when its content is not what was read at the source.
     """
     row = run.row(step.key)
-    if row is None or row.state == "done":
+    if row is None:
         return
     copied = "adopt" not in row.data
     read_back = run.policy_of(workload).verify_disks == "read-back"
     if copied and read_back and not row.data.get("proven"):
         _read_back(run, step, row, workload)
     run.temporaries.drop(step.key)
-    run.ports.ledger.done(step.key)
 
 
 def _read_back(run: Run, step: Step, row: Row, workload: str) -> None:

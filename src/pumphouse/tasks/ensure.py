@@ -38,6 +38,8 @@ def _ensure(run: Run, step: Step) -> str:
         return step.destination_id
     if step.action is Action.UPDATE:
         return _update(run, step)
+    if step.action is Action.REMOVE:
+        return _remove(run, step)
     item, kind = run.item(step.key), KINDS[step.kind]
     with run.say(step, "ensure"):
         want = run.want(item)
@@ -67,6 +69,15 @@ def _update(run: Run, step: Step) -> str:
         carried = brought_up(carried, want, step.changed)
         run.ports.ledger.note(step.key, carried=carried, updating=[])
     return row.destination_id
+
+
+def _remove(run: Run, step: Step) -> str:
+    """Take back what was taken back at the source; what is gone already is success."""
+    assert step.destination_id is not None
+    with run.say(step, "remove"):
+        KINDS[step.kind].delete(run.ports.destination, step.destination_id)
+        run.ports.ledger.forget(step.key)
+    return step.destination_id
 
 
 def _create(run: Run, item: Item, want: dict[str, object]) -> str:

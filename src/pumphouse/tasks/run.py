@@ -6,9 +6,8 @@ from typing import Any
 
 from pumphouse.errors import CloudError
 from pumphouse.inventory import Inventory
-from pumphouse.kinds import KINDS
 from pumphouse.model import Item, Plan, Row, Step
-from pumphouse.plan.inforce import policy_of
+from pumphouse.plan.inforce import policy_of, wanted
 from pumphouse.policy import Policy
 from pumphouse.ports import Ports
 from pumphouse.tasks.actors import Actors
@@ -61,10 +60,7 @@ class Run:
 
     def want(self, item: Item) -> dict[str, Any]:
         """The fields as they should be in the destination."""
-        want = KINDS[item.kind].target(item, self.lookup)
-        if "name" in want:
-            want["name"] = self.policy.renamed(item.kind, want["name"])
-        return KINDS[item.kind].decide(want, item, policy_of(item, self.source, self.policy))
+        return wanted(item, self.lookup, self.source, self.policy)
 
     def waiting(self, key: str) -> Callable[[str], None]:
         """Tells that this resource waits for another run."""

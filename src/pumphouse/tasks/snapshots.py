@@ -102,7 +102,7 @@ def undo_snapshots(run: Run, key: str) -> None:
     of_it = {
         item.key for item in run.source.of("volume_snapshot") if f"volume:{item.fields['volume_id']}" == key
     }
-    rows = [row for row in run.ports.ledger.rows().values() if row.key in of_it]
+    rows = [row for each in of_it if (row := run.row(each))]
     for row in sorted(rows, key=lambda r: -r.updated_at):
         undo_snapshot(run, row.key)
 

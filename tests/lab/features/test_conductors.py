@@ -1,12 +1,14 @@
 """Conductors as processes, on real boards and databases: each job once, and none is lost with one of them."""
 
 import contextlib
+import json
 import subprocess
 import sys
 import time
 from collections import Counter
 
 import pytest
+import redis
 from board_servers import PASSWORD, board
 from database_servers import running
 from tenant import wait
@@ -81,8 +83,6 @@ def conductors(config, tmp_path):
         plain["api"]["board"] = config.api.board.get_secret_value()
 
     def start(*names):
-        import json
-
         for name in names:
             with (tmp_path / name).open("w") as file:
                 command = [sys.executable, "-c", CONDUCT, name, json.dumps(plain)]
@@ -169,6 +169,22 @@ def test_a_job_that_was_never_posted_is_found(config, desk, conductors):
     start("finder")
     wait("it to be done", lambda: desk.jobs.find(job.id).state is JobState.DONE, 40)
     assert said()["finder"] == ["begins unposted", "ends unposted"]
+
+
+def test_a_board_that_forgot_everything_makes_nothing_twice(config, desk, conductors):
+    url = config.api.board.get_secret_value() if config.api.board else ""
+    if not url.startswith("redis"):
+        pytest.skip("only Redis keeps nothing")
+    start, said = conductors
+    job = hand_in(desk, "forgotten", 14)  # long enough to be posted again
+    start("one", "two")
+    wait("it to begin", lambda: any(said().values()))
+    redis.Redis.from_url(url).flushall()
+    wait("it to be done", lambda: desk.jobs.find(job.id).state is JobState.DONE, 90)
+    later = hand_in(desk, "later", 0)
+    wait("the next one to be done", lambda: desk.jobs.find(later.id).state is JobState.DONE)
+    lines = [line for lines in said().values() for line in lines if "forgotten" in line]
+    assert lines == ["begins forgotten", "ends forgotten"]
 
 
 def test_a_board_that_is_not_there_is_told_without_its_secret(config):

@@ -23,7 +23,7 @@ IMAGE, FLAVOR, HUGE = "host-upgrade", "host-upgrade-tiny", "host-upgrade-huge"
 class Machine:
     """BMC and engine of the last host of the source, which joins the destination as ``joins``."""
 
-    name, boots = "Engine", True
+    name, boots, stops = "Engine", True, False
 
     def __init__(self, lab):
         self.lab, self.here, self.there = lab, lab.connect("source"), lab.connect("destination")
@@ -116,6 +116,7 @@ def work(machine, act, flavor=FLAVOR, seconds=60):
             session.adapters,
             power=lambda host: machine,
             provisioner=lambda role: machine if role == "destination" else None,
+            network=lambda: None,
         )
         return act(service)
 

@@ -205,6 +205,34 @@ def test_nothing_is_left_to_do(lab, harbour, changed):
     assert "nothing to do" in again.stdout + again.stderr
 
 
+@pytest.fixture(scope="module")
+def revoked(lab, harbour, changed):
+    """What somebody may do or use is taken back at the source; the run that carries this over is killed once."""
+    identity, compute = harbour.here.identity, harbour.here.compute
+    reader = identity.find_role("reader")
+    identity.unassign_project_role_from_user(harbour.project, harbour.user, reader)
+    harbour.tenant.image.remove_member(harbour.guest.id, harbour.shared)
+    compute.flavor_remove_tenant_access(harbour.private, harbour.project.id)
+    migrate = ("migrate", "project", harbour.name, f"{harbour.name}-guest", "--yes", "--prepare-only")
+    plan = lab.run("plan", *migrate[1:4])
+    assert lab.kill(Point("step.started", "remove", 2), *migrate)
+    lab.run(*migrate)
+    assert "nothing to do" in lab.run(*migrate).stderr
+    return plan.stdout
+
+
+def test_grants_that_were_taken_back_are_taken_back_there(harbour, revoked):
+    assert revoked.count("taken back at the source since it was carried over") == 3
+    there = harbour.clouds["destination"]
+    project, user = there.identity.find_project(harbour.name), there.identity.find_user(harbour.user.name)
+    roles = there.identity.role_assignments(user_id=user.id, scope_project_id=project.id)
+    assert [there.identity.get_role(each.role["id"]).name for each in roles] == ["member"]
+    image = harbour.there("image", "images", f"{harbour.name}-shared")
+    assert list(there.image.members(image)) == []
+    flavor = there.compute.find_flavor(f"{harbour.name}-private")
+    assert there.compute.get_flavor_access(flavor) == []
+
+
 def test_rollback_takes_all_of_it_away(lab, harbour, changed):
     for names in ((harbour.name, f"{harbour.name}-guest"), (harbour.name,)):
         lab.run("rollback", "project", *names, "--yes")

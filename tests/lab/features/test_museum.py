@@ -2,12 +2,14 @@
 
 import pytest
 from clouds import inventory, traces
-from museum import PROJECT, WINGS, configure, find_hall, open_hall, without_lost
+from museum import PROJECT, WINGS, configure, find_hall, open_hall, provide
 
 
 @pytest.fixture(scope="session")
 def hall(lab):
     """The museum, built in the source."""
+    for side in ("source", "destination"):
+        provide(lab.connect(side))
     made = open_hall(lab)
     for wing in WINGS.values():
         wing.build(made)
@@ -30,14 +32,17 @@ def moved(lab, hall, originals):
 
 
 @pytest.fixture(scope="session")
-def returned(lab, moved):
+def returned(lab, hall, moved):
     """The museum after its way back into the source, which is as its deployer left it."""
+    if not hall.speaks("block_storage", "3.68"):
+        pytest.skip("snapshots cannot go back: block storage before Yoga does not change a volume's content")
     lab.run("lab", "reset", "--only", "source")
     lab.up()
+    provide(lab.connect("source"))
     config = ("--config", str(lab.home / "museum-back.yaml"))
     lab.run("migrate", "project", PROJECT, "--yes", *config)
-    hall = find_hall(lab)
-    return {name: wing.portrait(hall, "source") for name, wing in WINGS.items()}
+    found = find_hall(lab)
+    return {name: wing.portrait(found, "source") for name, wing in WINGS.items()}
 
 
 @pytest.mark.parametrize("wing", WINGS)
@@ -51,10 +56,16 @@ def test_nothing_temporary_is_left_of_the_move(lab, moved, side):
     assert traces(inventory(lab.connect(side))) == []
 
 
+def test_another_run_has_nothing_to_do_and_finds_no_change(lab, moved):
+    config = ("--config", str(lab.home / "museum.yaml"))
+    again = lab.run("migrate", "project", PROJECT, "--yes", *config)
+    assert "nothing to do" in again.stdout + again.stderr
+    assert "changed" not in again.stdout + again.stderr
+
+
 @pytest.mark.parametrize("wing", WINGS)
 def test_every_exhibit_comes_back_as_it_was(originals, returned, wing):
-    before, after = (without_lost(WINGS[wing], each[wing]) for each in (originals, returned))
-    assert after == before
+    assert returned[wing] == originals[wing]
 
 
 @pytest.mark.parametrize("side", ["source", "destination"])

@@ -18,8 +18,13 @@ KINDS = (
     "trunk",
     "address group",
     "qos policy",
+    "address scope",
+    "subnet pool",
 )
-SHARED = (("network", "net"), ("qos_policy", "gold"), ("address_group", "admins"), ("security_group", "web"))
+SHARED = (
+    *(("network", "net"), ("qos_policy", "gold"), ("address_group", "admins"), ("security_group", "web")),
+    *(("address_scope", "scope"), ("subnetpool", "pool")),
+)
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +63,11 @@ def wires(lab):
             "id"
         ],
         "security_group": make("/security-groups", "security_group", name="web")["id"],
+        "address_scope": make("/address-scopes", "address_scope", name="scope", ip_version=4)["id"],
     }
+    made.shares["subnetpool"] = make(
+        *("/subnetpools", "subnetpool"), name="pool", prefixes=["10.79.0.0/16"], default_prefixlen=24
+    )["id"]
     return made
 
 

@@ -7,6 +7,7 @@ from killing import Point
 from museum.storage import clear, until, volume_file, write_bytes
 
 SERVER, DISK, ALONE, FIRM = "heir", "heir-disk", "heirloom", "heir-root"
+KEPT = "heir-kept"
 SELECTION = ("server", SERVER)
 POINTS = (Point("step.started", "release", 1), Point("step.started", "adopt", 1))
 
@@ -43,10 +44,12 @@ def original(lab):
     )
     until(lambda: compute.get_server(server.id), "ACTIVE")
     yield state(lab, "source")
-    compute.delete_server(server)
-    compute.wait_for_delete(server, wait=60)
+    for there in (cloud, lab.connect("destination")):
+        for each in [each for each in there.compute.servers() if each.name == SERVER]:
+            there.compute.delete_server(each)
+            there.compute.wait_for_delete(each, wait=60)
+        clear(there, FIRM, DISK, ALONE)
     compute.delete_flavor(flavor)
-    clear(cloud, FIRM, DISK, ALONE)
 
 
 def state(lab, side):
@@ -99,6 +102,31 @@ def test_rollback_gives_everything_back_though_killed(lab, original, moved, conf
     assert state(lab, "destination") == ({}, {})
 
 
+@pytest.fixture(scope="module")
+def committed(lab, original, moved, config):
+    """Moved once more, with a snapshot of the copied volume; then the originals are deleted, in spite of a kill."""
+    cinder = lab.connect("source").block_storage
+    (firm,) = (each for each in cinder.volumes() if each.name == FIRM)
+    snapshot = cinder.create_snapshot(volume_id=firm.id, name=KEPT, is_forced=True)
+    until(lambda: cinder.get_snapshot(snapshot.id), "available")
+    lab.run("migrate", *SELECTION, "--yes", *config)
+    command = ("commit", *SELECTION, "--yes", *config)
+    assert lab.kill(Point("step.started", "delete", 2), *command)
+    lab.run(*command)
+    assert "nothing to do" in lab.run(*command).stderr
+    return cinder
+
+
+def test_commit_deletes_the_copied_with_its_snapshot_and_leaves_the_handed_over(lab, original, committed):
+    volumes, states = state(lab, "source")
+    assert (set(volumes), states) == ({ALONE}, {})
+    assert [each for each in committed.snapshots() if each.name == KEPT] == []
+    volumes, states = state(lab, "destination")
+    assert (volumes, states) == ({n: v for n, v in original[0].items() if n != ALONE}, original[1])
+    (kept,) = (each for each in lab.connect("destination").block_storage.snapshots() if each.name == KEPT)
+    assert checksum(volume_file(lab, "destination", kept.id, "snapshot")) == volumes[FIRM][2]
+
+
 @pytest.mark.parametrize("side", ["source", "destination"])
-def test_nothing_temporary_is_left(lab, moved, side):
+def test_nothing_temporary_is_left(lab, committed, side):
     assert traces(inventory(lab.connect(side))) == []

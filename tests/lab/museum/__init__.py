@@ -10,11 +10,10 @@ A *wing* is a module here, listed in WINGS, with one area of OpenStack in it:
     ``{kind: {name: facts}}`` of all exhibits in one cloud, with names instead of ids, through plain openstacksdk
     (and by reading disk files): whatever the table of supported resources says is carried or mapped. Equal
     portraits are equal exhibits.
-``LOST`` (only where there is any)
-    ``{kind: fields}`` of the portrait that an older cloud cannot take back, or adds; see ``without_lost``.
+``provide(cloud)`` (only where there is any)
+    what the deployer of every cloud has laid out, and no migration carries.
 
-An exhibit that the source's release cannot hold is left out by its wing: ``hall.release``, ``hall.has_extension``
-and ``hall.speaks`` tell.
+An exhibit that the source's release cannot hold is left out by its wing; ``hall.speaks`` tells.
 """
 
 import os
@@ -26,26 +25,20 @@ import yaml
 from museum import compute, identity, images, network, storage
 from museum.hall import PROJECT, Hall, find_hall, open_hall
 
-__all__ = ["PROJECT", "WINGS", "Hall", "configure", "find_hall", "open_hall", "without_lost"]
+__all__ = ["PROJECT", "WINGS", "Hall", "configure", "find_hall", "open_hall", "provide"]
 
-#: Every wing there is; PUMPHOUSE_TEST_WINGS narrows them while one is worked on.
-ALL: tuple[ModuleType, ...] = (identity, network, storage, compute, images)
+#: Every wing there is, in the order in which they are built: the network wing has a default QoS policy, which
+#: promises what no host of the lab has, and the images wing sets limits. PUMPHOUSE_TEST_WINGS narrows them while one
+#: is worked on.
+ALL: tuple[ModuleType, ...] = (identity, storage, compute, network, images)
 _wanted = os.environ.get("PUMPHOUSE_TEST_WINGS", "").split()
 WINGS = {name: wing for wing in ALL if (name := wing.__name__.rpartition(".")[2]) in (_wanted or [name])}
 
 
-def without_lost(wing: ModuleType, portrait: dict[str, Any]) -> dict[str, Any]:
-    """A portrait without the fields that get lost on the way back."""
-    lost = getattr(wing, "LOST", {})
-    return {
-        kind: {
-            name: {field: value for field, value in facts.items() if field not in lost[kind]}
-            for name, facts in exhibits.items()
-        }
-        if kind in lost
-        else exhibits
-        for kind, exhibits in portrait.items()
-    }
+def provide(cloud: Any) -> None:
+    """Lay out in a cloud what its deployer gives to all projects."""
+    for wing in WINGS.values():
+        getattr(wing, "provide", lambda _: None)(cloud)
 
 
 def configure(lab: Any) -> None:

@@ -6,6 +6,7 @@ import pathlib
 import time
 from typing import Any
 
+from clouds import VERSIONS, get
 from disks import MIB, checksum
 
 from museum.hall import Hall
@@ -25,10 +26,11 @@ STATES = {
 }
 FLAVORS = {
     "museum.gone": {"ram": 128, "vcpus": 1, "disk": 1, "extra_specs": {"hw:mem_page_size": "small"}},
-    "museum.no-disk": {"ram": 64, "vcpus": 1, "disk": 0},
+    "museum.no-disk": {"ram": 64, "vcpus": 1, "disk": 0, "is_public": False},
     CLASH: {"ram": 96, "vcpus": 2, "disk": 1, "extra_specs": {"quota:cpu_shares": "1024"}},
 }
-COMPUTE = {"microversion": "2.93"}
+# What a server can wear → since which microversion.
+SINCE = {"hostname": "2.90", "trusted_image_certificates": "2.63"}
 
 
 def build(hall: Hall) -> None:
@@ -42,9 +44,11 @@ def build(hall: Hall) -> None:
     )
     tenant.compute.create_keypair(name=f"{PREFIX}key")
     root = _from_image(image)
+    admin.compute.flavor_add_tenant_access(flavors["museum.no-disk"], hall.project)
+    apart = {"os:scheduler_hints": {"group": _group(hall)}}
     made = {
-        "dressed": _server(tenant, "dressed", flavors[CLASH], root, **_dress(tenant, network)),
-        "gone": _server(tenant, "gone", flavors["museum.gone"], root, networks="none"),
+        "dressed": _server(tenant, "dressed", flavors[CLASH], root, apart, **_dress(hall, network)),
+        "gone": _server(tenant, "gone", flavors["museum.gone"], root, apart, networks="none"),
     }
     for name in STATES:
         volume = {"uuid": image, "source_type": "image", "destination_type": "volume", "volume_size": 1}
@@ -71,8 +75,22 @@ def _image(hall: Hall) -> str:
     return str(made.id)
 
 
-def _flavor(cloud: Any, name: str, extra_specs: dict[str, str] | None = None, **sizes: int) -> Any:
-    flavor = cloud.compute.create_flavor(name=name, **sizes)
+def _group(hall: Hall) -> str:
+    """Two of it may share a host, where the release knows such rules; the destination has one host."""
+    policy: dict[str, Any] = {"policies": ["soft-anti-affinity"]}
+    if hall.speaks("compute", "2.64"):
+        policy = {"policy": "anti-affinity", "rules": {"max_server_per_host": 2}}
+    answer = hall.tenant.compute.post(
+        "/os-server-groups",
+        json={"server_group": {"name": f"{PREFIX}apart", **policy}},
+        microversion=VERSIONS["compute"],
+    )
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["server_group"]["id"])
+
+
+def _flavor(cloud: Any, name: str, extra_specs: dict[str, str] | None = None, **body: Any) -> Any:
+    flavor = cloud.compute.create_flavor(name=name, **body)
     if extra_specs:
         cloud.compute.create_flavor_extra_specs(flavor, extra_specs)
     return flavor.id
@@ -88,18 +106,22 @@ def _from_image(image: str) -> dict[str, Any]:
     return {"uuid": image, **disk, "device_name": "/dev/sda", "imageRef": image}
 
 
-def _server(cloud: Any, name: str, flavor: str, disk: dict[str, Any], **more: Any) -> str:
+def _server(
+    cloud: Any, name: str, flavor: str, disk: dict[str, Any], hints: dict[str, Any] | None = None, **more: Any
+) -> str:
     ref = {"imageRef": disk["imageRef"]} if "imageRef" in disk else {}
     disk = {key: value for key, value in disk.items() if key != "imageRef"}
     disks = [disk, *more.pop("disks", ())]
     body = {"name": PREFIX + name, "flavorRef": flavor, **ref, "block_device_mapping_v2": disks, **more}
-    answer = cloud.compute.post("/servers", json={"server": body}, **COMPUTE)
+    request = {"server": body, **(hints or {})}
+    answer = cloud.compute.post("/servers", json=request, microversion=VERSIONS["compute"])
     assert answer.status_code == 202, answer.text
     return str(answer.json()["server"]["id"])
 
 
-def _dress(tenant: Any, network: Any) -> dict[str, Any]:
-    """Whatever a server can wear; the ports are given against the order of their addresses."""
+def _dress(hall: Hall, network: Any) -> dict[str, Any]:
+    """Whatever a server of this release can wear; the ports are given against the order of their addresses."""
+    tenant = hall.tenant
     ports = [
         tenant.network.create_port(
             network_id=network.id, name=f"{PREFIX}nic-{n}", fixed_ips=[{"ip_address": f"10.77.0.{9 - n}"}]
@@ -110,7 +132,7 @@ def _dress(tenant: Any, network: Any) -> dict[str, Any]:
     for volume in volumes:
         tenant.block_storage.wait_for_status(volume, "available", interval=1, wait=120)
     kinds = {"source_type": "volume", "destination_type": "volume", "boot_index": -1}
-    return {
+    worn = {
         "networks": [
             {"port": port.id, **({"tag": "storage"} if n == 1 else {})} for n, port in enumerate(ports)
         ],
@@ -131,16 +153,20 @@ def _dress(tenant: Any, network: Any) -> dict[str, Any]:
         "availability_zone": "nova",
         "trusted_image_certificates": ["674736e3-f25c-405c-8362-bbf991e0ce0a"],
     }
+    new = {name for name, version in SINCE.items() if not hall.speaks("compute", version)}
+    return {name: value for name, value in worn.items() if name not in new}
 
 
 def _act(cloud: Any, server: str, action: str, value: Any = None) -> None:
-    answer = cloud.compute.post(f"/servers/{server}/action", json={action: value}, **COMPUTE)
+    answer = cloud.compute.post(
+        f"/servers/{server}/action", json={action: value}, microversion=VERSIONS["compute"]
+    )
     assert answer.status_code < 300, answer.text
 
 
 def _wait(cloud: Any, server: str, status: str) -> dict[str, Any]:
     for _ in range(240):
-        body: dict[str, Any] = cloud.compute.get(f"/servers/{server}", **COMPUTE).json()["server"]
+        body: dict[str, Any] = get(cloud, "compute", f"/servers/{server}")["server"]
         if body["status"] == status and not body["OS-EXT-STS:task_state"]:
             return body
         assert body["status"] != "ERROR", body
@@ -169,14 +195,18 @@ FLAVOR = ("ram", "vcpus", "disk", "ephemeral", "swap", "extra_specs")
 def portrait(hall: Hall, side: str) -> dict[str, Any]:
     cloud, files = hall.look(side), hall.lab.files(side)
     query = f"/servers/detail?all_tenants=1&project_id={hall.project_in(side)}"
-    bodies = cloud.compute.get(query, **COMPUTE).json()["servers"]
+    bodies = get(cloud, "compute", query)["servers"]
     users = {user.id: user.name for user in cloud.identity.users()}
     servers = {
         body["name"]: _shown(cloud, files, side, body, users)
         for body in bodies
         if body["name"].startswith(PREFIX)
     }
-    return {"server": servers, "flavor": _flavors(hall, side)}
+    return {
+        "server": servers,
+        "server group": _groups(cloud, {body["id"]: body["name"] for body in bodies}, users),
+        "flavor": _flavors(hall, side),
+    }
 
 
 def _shown(
@@ -185,16 +215,16 @@ def _shown(
     path = f"/servers/{body['id']}"
     tags = {
         nic["port_id"]: nic.get("tag")
-        for nic in cloud.compute.get(f"{path}/os-interface", **COMPUTE).json()["interfaceAttachments"]
+        for nic in get(cloud, "compute", f"{path}/os-interface")["interfaceAttachments"]
     }
-    attached = cloud.compute.get(f"{path}/os-volume_attachments", **COMPUTE).json()["volumeAttachments"]
+    attached = get(cloud, "compute", f"{path}/os-volume_attachments")["volumeAttachments"]
     names = {volume.id: volume.name for volume in cloud.block_storage.volumes(all_projects=True)}
     record = files / "instances" / body["id"] / "server.json"
     plugged = json.loads(record.read_text())["ports"] if record.exists() else []
     ports = {port: cloud.network.get_port(port).name for port in plugged}
     flavor = {name: body["flavor"][name] for name in FLAVOR}
     flavor_name = body["flavor"]["original_name"]
-    return {name: body[name] for name in SHOWN} | {
+    return {name: body[name] for name in SHOWN if name in body} | {
         "owner": users[body["user_id"]],
         "flavor": (CLASH_THERE if side == "source" and flavor_name == CLASH else flavor_name, flavor),
         "NICs": [(ports[port], tags[port]) for port in plugged],
@@ -203,6 +233,19 @@ def _shown(
         ),
         "root": _root(cloud, files, body),
         "locked by": _locker(cloud, body) if body["locked"] else None,
+    }
+
+
+def _groups(cloud: Any, servers: dict[str, str], users: dict[str, str]) -> dict[str, Any]:
+    groups = get(cloud, "compute", "/os-server-groups?all_projects=True")["server_groups"]
+    return {
+        each["name"]: {
+            **{name: each[name] for name in ("policy", "policies", "rules") if name in each},
+            "owner": users[each["user_id"]],
+            "members": sorted(servers[member] for member in each["members"]),
+        }
+        for each in groups
+        if each["name"].startswith(PREFIX)
     }
 
 
@@ -217,16 +260,19 @@ def _root(cloud: Any, files: pathlib.Path, body: dict[str, Any]) -> str | None:
 
 
 def _locker(cloud: Any, body: dict[str, Any]) -> str:
-    actions = cloud.compute.get(f"/servers/{body['id']}/os-instance-actions", **COMPUTE).json()
+    actions = get(cloud, "compute", f"/servers/{body['id']}/os-instance-actions")
     (lock,) = [a for a in actions["instanceActions"] if a["action"] == "lock"]
     return "its owner" if lock["project_id"] == body["tenant_id"] else "an administrator"
 
 
 def _flavors(hall: Hall, side: str) -> dict[str, Any]:
     """Those that are still there, under the names they have in the destination; a deleted one is told by its server."""
-    every = {flavor.name: flavor for flavor in hall.look(side).compute.flavors(get_extra_specs=True)}
+    compute, project = hall.look(side).compute, hall.project_in(side)
+    every = {flavor.name: flavor for flavor in compute.flavors(get_extra_specs=True, is_public=None)}
     found = {}
     for name, before in ((CLASH_THERE, CLASH), ("museum.no-disk", "museum.no-disk")):
         flavor = every.get(name) or every[before]
-        found[name] = (flavor.ram, flavor.vcpus, flavor.disk, flavor.is_public, flavor.extra_specs)
+        access = () if flavor.is_public else compute.get_flavor_access(flavor)
+        ours = [each["tenant_id"] == project for each in access]
+        found[name] = (flavor.ram, flavor.vcpus, flavor.disk, flavor.is_public, flavor.extra_specs, ours)
     return found

@@ -1,6 +1,5 @@
 """What all wings of the museum stand on: the project, its curator, and connections to both clouds."""
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -38,16 +37,6 @@ class Hall:
         """An administrator of either cloud."""
         return self.lab.connect(side)
 
-    @cached_property
-    def release(self) -> str:
-        """The source's release; ``RELEASES`` of the lab has them in their order."""
-        settings = json.loads((self.lab.home / "lab.json").read_text())
-        return str(settings["source"]["release"])
-
-    def has_extension(self, alias: str, side: str = "source") -> bool:
-        """Whether a cloud's Neutron has an extension."""
-        return self.look(side).network.find_extension(alias) is not None
-
     def speaks(self, service: str, microversion: str, side: str = "source") -> bool:
         """Whether a service of a cloud knows a microversion; service as openstacksdk calls it."""
         youngest = getattr(self.look(side), service).get_endpoint_data().max_microversion
@@ -56,6 +45,15 @@ class Hall:
     def project_in(self, side: str) -> str:
         """Id of the project in either cloud."""
         return str(self.look(side).identity.find_project(PROJECT, ignore_missing=False).id)
+
+
+def names_in(answer: Any) -> set[str]:
+    """Names of all fields in an answer, however deep: what a release has to tell."""
+    if isinstance(answer, list):
+        return {name for each in answer for name in names_in(each)}
+    if isinstance(answer, dict):
+        return {*answer, *names_in(list(answer.values()))}
+    return set()
 
 
 def open_hall(lab: Any) -> Hall:

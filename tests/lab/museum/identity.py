@@ -3,13 +3,14 @@
 import json
 from typing import Any
 
+from keystoneauth1.exceptions import Unauthorized
+from openstack.exceptions import SDKException
+
 from museum.hall import PROJECT, Hall
 
 POLICY = {"roles": {"museum_old_member": "member"}, "domains": {"museum-old": "museum-new"}}
 #: Names at the source → in the destination, as POLICY maps them; portraits speak of the destination's.
 RENAMED = {name: there for names in POLICY.values() for name, there in names.items()}
-# Zed's Keystone keeps the id that was asked for among the domain's own attributes; 2026.2's does not.
-LOST = {"domains": {"explicit_domain_id"}}
 USERS = {
     "museum-guide": {
         "email": "guide@museum.example",
@@ -25,6 +26,8 @@ USERS = {
     "museum-retired": {"enabled": False, "description": "left in spring"},
     "museum-visitor": {},
 }
+#: Of these older releases tell less.
+TELLING = ("domains", "projects", "roles", "users", "groups")
 PASSWORD = "exhibit-N0-{}"
 ACCESS, SECRET = "museum-access-key", "museum-secret-key"
 
@@ -136,12 +139,14 @@ def _keys(identity: Any, hall: Hall, users: dict[str, str]) -> None:
 
 
 def portrait(hall: Hall, side: str) -> dict[str, Any]:
+    """Whatever listings say, but for what is new since the source's release."""
     identity = hall.look(side).identity
+    new = {key: _new(hall, key) for key in TELLING}
 
     def listed(path: str, key: str) -> list[dict[str, Any]]:
         answer = identity.get(path)
         answer.raise_for_status()
-        return [_without(each) for each in answer.json()[key]]
+        return [_without(each, new.get(key, set())) for each in answer.json()[key]]
 
     kinds = {"domains": listed("/domains", "domains"), "projects": listed("/projects", "projects")}
     domains = {each["id"]: each["name"] for each in kinds["domains"]}
@@ -171,7 +176,17 @@ def portrait(hall: Hall, side: str) -> dict[str, Any]:
         if _ours(each["prior_role"]["name"])
     }
     seen |= _held(kinds["users"], listed, names)
+    seen["let in"] = {name: _let_in(hall, side, name) for name in USERS}
     return seen
+
+
+def _let_in(hall: Hall, side: str, user: str) -> bool:
+    """Whether a user gets into the museum with the password of old."""
+    known = {"username": user, "password": PASSWORD.format(user), "project_name": PROJECT}
+    try:
+        return bool(hall.lab.connect(side, **known).authorize())
+    except (Unauthorized, SDKException):
+        return False
 
 
 def _held(users: list[dict[str, Any]], listed: Any, names: dict[str, str]) -> dict[str, Any]:
@@ -210,13 +225,19 @@ def _ours(name: str) -> bool:
     return "museum" in name
 
 
-def _without(body: dict[str, Any]) -> dict[str, Any]:
+def _new(hall: Hall, key: str) -> set[str]:
+    """What the destination's Keystone tells of every domain, project and so on, and the source's of none."""
+    here, there = (
+        [set(body) for body in hall.look(side).identity.get(f"/{key}").json()[key]]
+        for side in ("source", "destination")
+    )
+    return set[str]().union(*there[:1]).intersection(*there) - set[str]().union(*here)
+
+
+def _without(body: dict[str, Any], new: set[str]) -> dict[str, Any]:
     """Without what says where it is; Zed keeps the id that a domain was to get beside the one it got."""
-    return {
-        name: value
-        for name, value in body.items()
-        if name not in ("links", "password_expires_at", "explicit_domain_id")
-    }
+    own = {"links", "password_expires_at", "explicit_domain_id", *new}
+    return {name: value for name, value in body.items() if name not in own}
 
 
 def _named(body: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import random
 import struct
 from typing import Any
 
-from clouds import every, get
+from clouds import VERSIONS, every, get
 
 from museum.hall import CURATOR, PROJECT, Hall
 
@@ -26,9 +26,11 @@ OWN = {
     "id",
     "owner",
 }
-COMPUTE = {"instances": 7, "cores": -1, "ram": 34567, "key_pairs": 11, "server_groups": 0}
-VOLUME = {"volumes": 77, "gigabytes": -1, "volumes_fast": 5, "gigabytes_slow": 50, "snapshots_fast": 0}
-NETWORK = {"network": 17, "port": -1, "rbac_policy": 3, "security_group_rule": 123, "floatingip": 0}
+# All wings fit: limits below what is used are refused by the plan.
+COMPUTE = {"instances": 23, "cores": -1, "ram": 34567, "key_pairs": 11, "server_groups": 4}
+USER_COMPUTE = {"instances": 19}
+VOLUME = {"volumes": 77, "gigabytes": -1, "volumes_fast": 5, "gigabytes_slow": 50, "backups": 0}
+NETWORK = {"network": 17, "port": -1, "rbac_policy": 33, "security_group_rule": 123, "floatingip": 5}
 
 
 def build(hall: Hall) -> None:
@@ -41,24 +43,27 @@ def build(hall: Hall) -> None:
     patch(image, made["protected"], [{"op": "replace", "path": "/protected", "value": True}])
     image.post("/metadefs/namespaces", json={**NAMESPACE, "owner": hall.project}).raise_for_status()
     compute = hall.admin.compute
-    for name in ("odd name @home.example", "no-server"):
+    odd = "odd name @home.example" if hall.speaks("compute", "2.92") else "odd name"
+    for name in (odd, "no-server"):
         pair = {
             "name": name,
             "type": "ssh",
             "public_key": (KEYS / "ssh.pub").read_text(),
             "user_id": hall.user,
         }
-        compute.post("/os-keypairs", json={"keypair": pair}, microversion="2.92").raise_for_status()
+        compute.post(
+            "/os-keypairs", json={"keypair": pair}, microversion=VERSIONS["compute"]
+        ).raise_for_status()
     pair = {
         "name": "x509",
         "type": "x509",
         "public_key": (KEYS / "x509.pem").read_text(),
         "user_id": hall.user,
     }
-    compute.post("/os-keypairs", json={"keypair": pair}, microversion="2.92").raise_for_status()
+    compute.post("/os-keypairs", json={"keypair": pair}, microversion=VERSIONS["compute"]).raise_for_status()
     for service, path, one, limits in (
         ("compute", f"/os-quota-sets/{hall.project}", "quota_set", COMPUTE),
-        ("compute", f"/os-quota-sets/{hall.project}?user_id={hall.user}", "quota_set", {"instances": 3}),
+        ("compute", f"/os-quota-sets/{hall.project}?user_id={hall.user}", "quota_set", USER_COMPUTE),
         ("block_storage", f"/os-quota-sets/{hall.project}", "quota_set", VOLUME),
         ("network", f"/quotas/{hall.project}", "quota", NETWORK),
     ):
@@ -85,7 +90,7 @@ def portrait(hall: Hall, side: str) -> dict[str, dict[str, Any]]:
         "volume": get(cloud, "block_storage", f"/os-quota-sets/{project}")["quota_set"],
         "network": get(cloud, "network", f"/quotas/{project}")["quota"],
     }
-    known = ({*COMPUTE}, {*COMPUTE}, {*VOLUME}, {*NETWORK})
+    known = ({*COMPUTE}, {*USER_COMPUTE}, {*VOLUME}, {*NETWORK})
     return {
         "image": {each["name"]: image_facts(cloud, each, by_id, project) for each in listed},
         "metadef namespace": {NAMESPACE["namespace"]: _namespace(cloud, project)},

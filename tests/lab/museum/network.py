@@ -5,7 +5,7 @@ from typing import Any
 
 from clouds import every
 
-from museum.hall import Hall
+from museum.hall import Hall, names_in
 
 POLICY = {"physical_networks": {"physnet1": "public"}}
 
@@ -25,7 +25,7 @@ OWN = {
         "qos_policy_id_of_network",
         "device_id",
     ),
-    *("in_use", "hints", "device_profile", "numa_affinity_policy", "service_type"),
+    *("in_use", "hints", "device_profile", "service_type"),
 }
 #: Field → kind of what it points at.
 POINTS_AT = {
@@ -56,14 +56,37 @@ LISTS = {
 }
 
 
+#: A resource, a field of one or a share → the extension that brought it: older releases do without.
+BROUGHT_BY = {
+    "address_group": "address-group",
+    "remote_address_group_id": "security-groups-remote-address-group",
+    "stateful": "stateful-security-group",
+    "vlan_transparent": "vlan-transparent",
+    "packet_rate_limit_rule": "qos-pps",
+    "minimum_packet_rate_rule": "qos-pps-minimum",
+    "numa_affinity_policy": "port-numa-affinity-policy",
+    "propagate_uplink_status": "uplink-status-propagation",
+    "description of a forwarding": "floating-ip-port-forwarding-description",
+    "external_port_range": "floating-ip-port-forwarding-port-ranges",
+    "share of security_group": "rbac-security-groups",
+    "share of address_group": "rbac-address-group",
+}
+
+
 class Maker:
     """Makes resources of one project by their REST bodies, as the administrator."""
 
     def __init__(self, cloud: Any, project: str) -> None:
         self._network, self._project = cloud.network, project
+        self._extensions = {each.alias for each in cloud.network.extensions()}
+
+    def knows(self, name: str) -> bool:
+        """Whether this Neutron has a resource, field or share of BROUGHT_BY."""
+        return name not in BROUGHT_BY or BROUGHT_BY[name] in self._extensions
 
     def __call__(self, path: str, one: str, tags: Iterable[str] = (), **body: Any) -> dict[str, Any]:
-        """POST; the resource."""
+        """POST; the resource. Fields that this Neutron does not know are left out."""
+        body = {name: value for name, value in body.items() if self.knows(name)}
         if not path.startswith("/qos/policies/") and not path.endswith("port_forwardings"):
             body["project_id"] = self._project
         answer = self._network.post(path, json={one: body})
@@ -96,9 +119,14 @@ def external(cloud: Any) -> str:
 
 
 # --- building -----------------------------------------------------------------------------------
+def provide(cloud: Any) -> None:
+    """The way out."""
+    external(cloud)
+
+
 def build(hall: Hall) -> None:
     """Everything once, and what refers to it."""
-    outside = [external(hall.look(side)) for side in ("destination", "source")][1]
+    outside = external(hall.admin)
     make = Maker(hall.admin, hall.project)
     quality = _quality(make)
     pool = _pools(make)
@@ -111,7 +139,9 @@ def build(hall: Hall) -> None:
     ports = _ports(make, networks, subnets, groups, quality["net-gold"])
     _trunk(make, networks)
     _floating(make, outside, ports, router, quality["net-gold"])
-    for kind, shared in (("security_group", groups["net-web"]), ("address_group", groups["net-admins"])):
+    for kind, shared in (("security_group", groups["net-web"]), ("address_group", groups.get("net-admins"))):
+        if not make.knows(f"share of {kind}"):
+            continue
         make(
             "/rbac-policies",
             "rbac_policy",
@@ -134,6 +164,8 @@ def _quality(make: Maker) -> dict[str, str]:
         (sure, "minimum_packet_rate", {"min_kpps": 30, "direction": "any"}),
     ]
     for policy, kind, rule in rules:
+        if not make.knows(f"{kind}_rule"):
+            continue
         make(f"/qos/policies/{policy}/{kind}_rules", f"{kind}_rule", **rule)
     return {"net-gold": gold, "net-sure": sure}
 
@@ -240,13 +272,11 @@ def _v6(network: str, cidr: str, mode: str) -> dict[str, Any]:
 
 
 def _groups(make: Maker, hall: Hall) -> dict[str, str]:
-    admins = make(
-        "/address-groups",
-        "address_group",
-        name="net-admins",
-        description="who may",
-        addresses=["192.0.2.0/28", "198.51.100.77/32"],
-    )["id"]
+    admins = {}
+    if make.knows("address_group"):
+        body = {"description": "who may", "addresses": ["192.0.2.0/28", "198.51.100.77/32"]}
+        made = make("/address-groups", "address_group", name="net-admins", **body)
+        admins = {"net-admins": made["id"]}
     named = {
         name: make("/security-groups", "security_group", name=name, description=name, **body)["id"]
         for name, body in {
@@ -267,7 +297,7 @@ def _groups(make: Maker, hall: Hall) -> dict[str, str]:
                 "protocol": "tcp",
                 "port_range_min": 22,
                 "port_range_max": 22,
-                "remote_address_group_id": admins,
+                "remote_address_group_id": admins.get("net-admins"),
             },
         ),
         (named["net-stateless"], {"protocol": "icmp", "port_range_min": 8, "port_range_max": 0}),
@@ -285,7 +315,7 @@ def _groups(make: Maker, hall: Hall) -> dict[str, str]:
     hall.admin.network.put(
         f"/security-groups/{default}", json={"security_group": {"description": "not so default"}}
     )
-    return {**named, "net-admins": admins}
+    return {**named, **admins}
 
 
 def _router(make: Maker, outside: str, subnets: dict[str, str], quality: str) -> str:
@@ -337,6 +367,7 @@ def _ports(
                 {"opt_name": "bootfile-name", "opt_value": "pxe.0", "ip_version": 4},
             ],
             "dns_name": "pairs",
+            "numa_affinity_policy": "preferred",
             "dns_domain": "ports.museum.",
             "qos_policy_id": quality,
         },
@@ -349,6 +380,7 @@ def _ports(
             "network_id": networks["net-vlan"],
             "fixed_ips": [{"subnet_id": subnets["net-vlan"], "ip_address": "10.62.0.74"}],
             "binding:vnic_type": "direct",
+            "propagate_uplink_status": False,
             "security_groups": [groups["net-stateless"]],
         },
         "net-vip": {
@@ -405,7 +437,10 @@ def _floating(make: Maker, outside: str, ports: dict[str, str], router: str, qua
     shared = make("/floatingips", "floatingip", floating_ip_address="203.0.113.62", **common)["id"]
     path, one = f"/floatingips/{shared}/port_forwardings", "port_forwarding"
     inside = {"internal_port_id": ports["net-several"], "internal_ip_address": "10.60.0.70"}
-    make(path, one, protocol="tcp", external_port=8080, internal_port=80, description="web", **inside)
+    said = {"description": "web"} if make.knows("description of a forwarding") else {}
+    make(path, one, protocol="tcp", external_port=8080, internal_port=80, **inside, **said)
+    if not make.knows("external_port_range"):
+        return
     make(
         path,
         one,
@@ -419,21 +454,37 @@ def _floating(make: Maker, outside: str, ports: dict[str, str], router: str, qua
 
 # --- portrait -----------------------------------------------------------------------------------
 def portrait(hall: Hall, side: str) -> dict[str, Any]:
-    """Whatever a listing says, but for what is each cloud's own; ids replaced by names."""
-    return shown(hall.look(side), hall.project_in(side))
+    """Whatever a listing says, but for what is each cloud's own or new since the source's release; ids replaced by
+    names.
+    """
+    known = {kind: names_in(rows) for kind, rows in _listed(hall.look("source")).items()}
+    return shown(hall.look(side), hall.project_in(side), known)
 
 
-def shown(cloud: Any, project: str) -> dict[str, Any]:
-    """All network resources of a project."""
-    listed = {kind: every(cloud, "network", *where) for kind, where in LISTS.items()}
+def _listed(cloud: Any) -> dict[str, list[dict[str, Any]]]:
+    """Everything, as far as this Neutron knows of it."""
+    make = Maker(cloud, "")
+    listed = {
+        kind: every(cloud, "network", *where) if kind != "addresses" or make.knows("address_group") else []
+        for kind, where in LISTS.items()
+    }
     for address in listed["floating"]:
         path = f"/floatingips/{address['id']}/port_forwardings"
         address["port_forwardings"] = every(cloud, "network", path, "port_forwardings")
+    return listed
+
+
+def shown(cloud: Any, project: str, known: dict[str, set[str]] | None = None) -> dict[str, Any]:
+    """All network resources of a project.
+
+    :param known: kind → names of the fields that are told; all of them when left out.
+    """
+    listed = _listed(cloud)
     names = {row["id"]: _label(row) for rows in listed.values() for row in rows}
     result: dict[str, Any] = {}
     for kind, rows in listed.items():
         mine = [row for row in rows if row.get("project_id") == project and not _machinery(kind, row)]
-        told = [(_label(row), _told(row, names, kind)) for row in mine]
+        told = [(_label(row), _told(_only(row, known and known[kind]), names, kind)) for row in mine]
         result[kind] = dict(sorted(told)) if kind not in ("rule", "share") else sorted(map(repr, told))
     routers = {row["id"]: row["name"] for row in listed["router"] if row["project_id"] == project}
     result["interface"] = sorted(
@@ -443,6 +494,14 @@ def shown(cloud: Any, project: str) -> dict[str, Any]:
         for address in row["fixed_ips"]
     )
     return result
+
+
+def _only(value: Any, known: set[str] | None) -> Any:
+    if isinstance(value, list):
+        return [_only(each, known) for each in value]
+    if not isinstance(value, dict) or known is None:
+        return value
+    return {name: _only(each, known) for name, each in value.items() if name in known}
 
 
 def _machinery(kind: str, row: dict[str, Any]) -> bool:

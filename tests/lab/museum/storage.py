@@ -18,6 +18,12 @@ FIRMWARE = {"hw_firmware_type": "uefi", "hw_machine_type": "q35", "hw_disk_bus":
 
 
 # --- building -----------------------------------------------------------------------------------
+def provide(cloud: Any) -> None:
+    """QoS specs, which are never carried."""
+    body = {"name": QOS, "consumer": "front-end", "total_iops_sec": "500"}
+    cloud.block_storage.post("/qos-specs", json={"qos_specs": body}).raise_for_status()
+
+
 def build(hall: Hall) -> None:
     """Volumes without a server, and two servers with theirs."""
     archive = _volume(hall, "archive", "slow", description="seven years of it", metadata={"shelf": "B2"})
@@ -52,18 +58,15 @@ def _keeper(hall: Hall) -> None:
 
 
 def _type(hall: Hall) -> None:
-    """A private type with extra specs and QoS specs; these the deployer of the destination has made, too."""
-    for side in ("source", "destination"):
-        cinder = hall.look(side).block_storage
-        body = {"name": QOS, "consumer": "front-end", "total_iops_sec": "500"}
-        answer = cinder.post("/qos-specs", json={"qos_specs": body})
-        answer.raise_for_status()
-        if side == "source":
-            made = cinder.create_type(name=TYPE, description="shining", is_public=False)
-            cinder.update_type_extra_specs(made, **{"volume_backend_name": "slow", "museum:finish": "matt"})
-            cinder.add_type_access(made, hall.project)
-            qos = answer.json()["qos_specs"]["id"]
-            cinder.get(f"/qos-specs/{qos}/associate?vol_type_id={made.id}").raise_for_status()
+    """A private type with extra specs, and with QoS specs that both clouds have."""
+    cinder = hall.admin.block_storage
+    made = cinder.create_type(name=TYPE, description="shining", is_public=False)
+    cinder.update_type_extra_specs(
+        made, **{"volume_backend_name": "slow", "museum:finish": "matt", "multiattach": "<is> True"}
+    )
+    cinder.add_type_access(made, hall.project)
+    (qos,) = (each["id"] for each in every(hall.admin, "block_storage", "/qos-specs", "qos_specs"))
+    cinder.get(f"/qos-specs/{qos}/associate?vol_type_id={made.id}").raise_for_status()
 
 
 def _volume(hall: Hall, name: str, kind: str, **more: Any) -> Any:
@@ -138,6 +141,7 @@ def portrait(hall: Hall, side: str) -> dict[str, dict[str, Any]]:
     servers = {
         s["id"]: s["name"] for s in every(cloud, "compute", "/servers/detail?all_tenants=1", "servers")
     }
+    users = {user.id: user.name for user in cloud.identity.users()}
     volumes = {
         volume["id"]: volume
         for volume in every(cloud, "block_storage", "/volumes/detail?all_tenants=1", "volumes")
@@ -151,7 +155,7 @@ def portrait(hall: Hall, side: str) -> dict[str, dict[str, Any]]:
     snapshots.sort(key=lambda each: each["created_at"])
     return {
         "volume type": {TYPE: _type_facts(cloud, project)},
-        "volume": {v["name"]: _facts(hall, side, v, servers) for v in volumes.values()},
+        "volume": {v["name"]: _facts(hall, side, v, servers, users) for v in volumes.values()},
         "snapshot": {
             s["name"]: {
                 "of": volumes[s["volume_id"]]["name"],
@@ -179,10 +183,13 @@ def _type_facts(cloud: Any, project: str) -> dict[str, Any]:
     }
 
 
-def _facts(hall: Hall, side: str, volume: dict[str, Any], servers: dict[str, str]) -> dict[str, Any]:
+def _facts(
+    hall: Hall, side: str, volume: dict[str, Any], servers: dict[str, str], users: dict[str, str]
+) -> dict[str, Any]:
     carried = ("description", "metadata", "size", "volume_type", "status", "bootable", "multiattach")
     return {
         **{name: volume[name] for name in carried},
+        "owner": users[volume["user_id"]],
         "image metadata": volume.get("volume_image_metadata", {}),
         "servers": sorted((servers[a["server_id"]], a["device"]) for a in volume["attachments"]),
         "data": checksum(volume_file(hall.lab, side, volume["id"])),

@@ -1,15 +1,11 @@
 """Any program as a deployment engine: a script, a playbook. The contract is in docs/hosts.md."""
 
-import os
-import signal
-import subprocess
-import threading
 from collections.abc import Iterator
-from queue import Empty, SimpleQueue
-from typing import Annotated, NoReturn
+from typing import NoReturn
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
+from pumphouse import programs
 from pumphouse.errors import (
     DeploymentFailed,
     EngineBusy,
@@ -22,25 +18,18 @@ from pumphouse.hosts import Host
 from pumphouse.machines import Tell
 from pumphouse.model import CheckResult, Node, NodeState, Result
 from pumphouse.ports import Clock
+from pumphouse.programs import Program
 
-NOT_WRITTEN, NOT_DEPLOYED, BUSY = 3, 4, 75
+NOT_WRITTEN, NOT_DEPLOYED = 3, 4
 FAILURES = {NOT_WRITTEN: ProvisioningFailed, NOT_DEPLOYED: DeploymentFailed}
-POLL = 0.2  # seconds between two looks at the program
-BUSY_PAUSE = 10.0  # seconds until it is asked again
-GRACE = 10.0  # seconds from SIGTERM to SIGKILL
 CHECK_SECONDS = 60.0
-KEPT = 200  # characters of its last line, for the message
-
-
-def _words(value: object) -> object:
-    return (value,) if isinstance(value, str) else value
 
 
 class CommandSettings(Strict):
     """``deployment`` of type ``command``."""
 
-    program: Annotated[tuple[str, ...], BeforeValidator(_words)] = Field(
-        min_length=1, description="The program, or the program and its first arguments; run without a shell."
+    program: Program = Field(
+        description="The program, or the program and its first arguments; run without a shell."
     )
     boots: bool = Field(
         False,
@@ -53,6 +42,7 @@ class CommandProvisioner:
 
     Settings = CommandSettings
     name = "command"
+    stops = False
 
     def __init__(self, settings: CommandSettings, clock: Clock) -> None:
         self._settings = settings
@@ -63,7 +53,7 @@ class CommandProvisioner:
         """``PROGRAM check`` ends with 0."""
         what = f"program {self._settings.program[0]}"
         try:
-            code, last = self._run(["check"], {}, lambda percent, words: None, CHECK_SECONDS)
+            code, last = self._run(["check"], {}, programs.silent, CHECK_SECONDS)
         except ProvisionError as error:
             yield CheckResult(what, Result.FAIL, error.message, error.remedy)
             return
@@ -80,7 +70,7 @@ class CommandProvisioner:
         """Every machine counts as free: whether it is done already is for the program to see."""
         return Node(host.name, host.name, NodeState.FREE, host.macs)
 
-    def release(self, host: Host, tell: Tell) -> None:
+    def release(self, host: Host, tell: Tell, timeout: float) -> None:
         """Programs install only."""
         raise ProvisionError(
             f"host {host.name!r}: a deployment engine of type command lets no machine go",
@@ -98,29 +88,12 @@ class CommandProvisioner:
 
     def deploy(self, host: Host, tell: Tell, timeout: float) -> str:
         """``PROGRAM install HOST``, again while it says that it is busy."""
-        end = self._clock.now() + timeout
-        facts = {
-            "PUMPHOUSE_HOST": host.name,
-            "PUMPHOUSE_MACS": ",".join(host.macs),
-            "PUMPHOUSE_BMC_ADDRESS": host.bmc.address,
-        }
-        while True:
-            code, last = self._run(["install", host.name], facts, tell, end - self._clock.now())
-            if code != BUSY:
-                break
-            if self._clock.now() + BUSY_PAUSE > end:
-                raise EngineBusy(f"host {host.name!r}: {self._program} is busy: {last}", "Try again later.")
-            tell(None, f"busy: {last}")
-            self._clock.sleep(BUSY_PAUSE)
+        code, last = self._run(["install", host.name], programs.facts(host), tell, timeout)
+        if code == programs.BUSY:
+            raise EngineBusy(f"host {host.name!r}: {self._program} is busy: {last}", "Try again later.")
         if code:
             self._failed(host, code, last)
-        word, _, name = last.partition(" ")
-        if word != "host" or not name.strip():
-            raise DeploymentFailed(
-                f"host {host.name!r}: {self._program} did not say what the compute host is called",
-                "Its last line must be 'host NAME'; see docs/hosts.md.",
-            )
-        return name.strip()
+        return programs.new_host(f"host {host.name!r}: {self._program}", last)
 
     @property
     def _program(self) -> str:
@@ -134,70 +107,15 @@ class CommandProvisioner:
         )
 
     def _run(self, verb: list[str], facts: dict[str, str], tell: Tell, timeout: float) -> tuple[int, str]:
-        """Run the program; its exit code and last line. It ends with all it started when we stop, or time is up."""
         try:
-            process = subprocess.Popen(
-                [*self._settings.program, *verb],
-                env={**os.environ, **facts},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                errors="replace",
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise EngineUnreachable(
-                f"{self._program} cannot be started: {error.strerror}",
-                "Check destination.deployment.program.",
-            ) from None
-        lines: SimpleQueue[str | None] = SimpleQueue()
-        threading.Thread(target=_read, args=(process, lines), daemon=True).start()
-        try:
-            last = self._follow(lines, tell, timeout)
-            return process.wait(), last
+            return programs.run([*self._settings.program, *verb], facts, self._clock, timeout, tell)
         except TimeoutError:
             raise ProvisionError(
                 f"{self._program} {' '.join(verb)}: not done after {timeout:.0f} s; it was stopped",
                 "hosts.timeouts.deployment in config.yaml sets the limit.",
             ) from None
-        finally:
-            if process.poll() is None:
-                _stop(process)
-
-    def _follow(self, lines: "SimpleQueue[str | None]", tell: Tell, timeout: float) -> str:
-        """Tell of progress until the program has ended; its last line."""
-        end, last = self._clock.now() + timeout, ""
-        while True:
-            self._clock.check()
-            if self._clock.now() > end:
-                raise TimeoutError
-            try:
-                line = lines.get(timeout=POLL)
-            except Empty:
-                continue
-            if line is None:
-                return last
-            word, _, rest = line.partition(" ")
-            percent, _, words = rest.partition(" ")
-            if word == "progress" and percent.isdigit():
-                tell(min(int(percent), 100), words[:KEPT])
-            elif line:
-                last = line[:KEPT]
-
-
-def _read(process: "subprocess.Popen[str]", lines: "SimpleQueue[str | None]") -> None:
-    assert process.stdout is not None
-    for line in process.stdout:
-        lines.put(line.strip())
-    lines.put(None)
-
-
-def _stop(process: "subprocess.Popen[str]") -> None:
-    """The program and all it started."""
-    os.killpg(process.pid, signal.SIGTERM)
-    try:
-        process.wait(GRACE)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        except OSError as error:
+            raise EngineUnreachable(
+                f"{self._program} cannot be started: {error.strerror}",
+                "Check destination.deployment.program.",
+            ) from None

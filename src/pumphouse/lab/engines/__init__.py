@@ -6,7 +6,7 @@ its port is in ``room.SERVERS``.
 
 from typing import Any, Protocol
 
-from pumphouse.lab.engines import command
+from pumphouse.lab.engines import command, fuel, ironic
 from pumphouse.lab.room import Room
 
 
@@ -20,4 +20,4 @@ class Engine(Protocol):
         """What config.yaml says of it: ``destination.deployment``."""
 
 
-ENGINES: dict[str, Engine] = {"command": command}
+ENGINES: dict[str, Engine] = {"command": command, "fuel": fuel, "ironic": ironic}

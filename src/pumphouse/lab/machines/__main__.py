@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 from pumphouse.lab.home import clouds_of, read_settings, room_of
 from pumphouse.lab.machine_files import USER
@@ -52,7 +53,11 @@ def application(machinery: Machinery) -> Callable[..., Iterable[bytes]]:
             body = json.loads(environ["wsgi.input"].read(length) or b"{}")
         except ValueError:
             body = None
-        status, described = machinery.handle(environ["REQUEST_METHOD"], words, body)
+        if words[0] == "agents":
+            token = parse_qs(environ["QUERY_STRING"]).get("agent_token", [""])[0]
+            status, described = machinery.agent(environ["REQUEST_METHOD"], words[1:], token, body)
+        else:
+            status, described = machinery.handle(environ["REQUEST_METHOD"], words, body)
         text = json.dumps(described).encode()
         start_response(f"{int(status)} -", [("Content-Type", "application/json")])
         return [text]

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
-AGENT_SECONDS = 2
+AGENT_SECONDS = 1
 ACTION_SECONDS = 60
 CLOUDS = ("source", "destination")
 FAILURES = ("power", "boot", "write", "join")

@@ -23,11 +23,11 @@ class Machinery:
 
     def __init__(self, room: Room, clouds: list[Cloud]) -> None:
         self.boot_seconds = room.settings.boot_seconds
-        self._fuel = room.url("fuel") if "fuel" in room.ports else ""
         self._file = room.root / "machines.json"
         self._nova = {cloud.name: cloud.url("nova") for cloud in clouds}
         self._lock = threading.Lock()
         self.machines = {record.name: Machine(record, self) for record in self._records(room)}
+        self._agents = self._ironic_agents(room)
 
     def start(self) -> None:
         """Let the machines live."""
@@ -49,9 +49,9 @@ class Machinery:
             answer.read()
 
     def report(self, described: dict[str, Any]) -> None:
-        """See ``Surroundings``; only Fuel's bootstrap has an agent that reports by itself."""
-        if self._fuel:
-            importlib.import_module("pumphouse.lab.fuel.agent").report(self._fuel, described)
+        """See ``Surroundings``; Ironic's ramdisk has an agent that reports by itself, Fuel asks the machines."""
+        if agent := self._agents.get(described["name"]):
+            agent.report()
 
     def handle(self, method: str, words: list[str], body: dict[str, Any]) -> tuple[int, Any]:
         """Status and answer of one request."""
@@ -63,6 +63,21 @@ class Machinery:
             return http.client.BAD_REQUEST, {"error": f"not understood: {error!r}"}
         except (RuntimeError, urllib.error.URLError) as error:
             return http.client.INTERNAL_SERVER_ERROR, {"error": str(error)}
+
+    def _ironic_agents(self, room: Room) -> dict[str, Any]:
+        """One for each machine, when Ironic installs them."""
+        if "ironic" not in room.ports:
+            return {}
+        agent = importlib.import_module("pumphouse.lab.ironic.agent").Agent
+        places = {name: f"{room.url('machines')}/agents/{name}" for name in self.machines}
+        return {name: agent(self.machines[name], room.url("ironic"), at) for name, at in places.items()}
+
+    def agent(self, method: str, words: list[str], token: str, body: dict[str, Any]) -> tuple[int, Any]:
+        """Status and answer of a request to the agent of a machine: ``NAME/v1/commands``."""
+        if words[:1] and words[0] in self._agents:
+            status, answer = self._agents[words[0]].handle(method, words[1:], token, body)
+            return int(status), answer
+        return http.client.NOT_FOUND, {"faultstring": "there is no such agent"}
 
     def _handle(self, method: str, words: list[str], body: dict[str, Any]) -> tuple[int, Any]:
         if words == ["machines"] and method == "GET":

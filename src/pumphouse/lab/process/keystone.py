@@ -16,9 +16,11 @@ def start(cloud, gate, mark):
         _create_keys()
         _create_tables()
         mark("tables created")
+        _watch_references()
         _bootstrap(cloud)
         cloud.end_database("keystone")
         mark("bootstrapped")
+    _watch_references()
     keystone.server.configure = lambda **_: None  # the application would configure again, which is refused
     gate.application = core.initialize_application("public", config_files=[configuration])
 
@@ -43,6 +45,17 @@ def _create_tables():
     from keystone.common.sql import upgrades
 
     upgrades.offline_sync_database_to_version()
+
+
+def _watch_references():
+    """Keystone counts on its database to delete what refers to a deleted row; SQLite does so when it is told to.
+
+    Not before the tables are there: migrations replace some of them, and what refers to those would go too.
+    """
+    from keystone.common import sql
+
+    sql.cleanup()  # connections made from now on are told
+    sql.enable_sqlite_foreign_key()
 
 
 def _bootstrap(cloud):

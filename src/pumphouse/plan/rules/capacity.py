@@ -35,12 +35,15 @@ def _temporary_quota(view: View) -> Found:
 @rule("hosts", BLOCK, acceptable=True)
 def _hosts(view: View) -> Found:
     """Servers that do not fit on the destination's hypervisors, as far as Placement tells their room."""
-    if view.hosts is not None and (missing := lacking(view.steps, view.source, view.hosts)):
+    found = lacking(view.steps, view.source, view.hosts, view.policy) if view.hosts is not None else {}
+    for where, missing in found.items():
         lacks = ", ".join(f"{amount:g} {name}" for name, amount in missing.items())
         yield (
             "",
-            f"the destination's {len(view.hosts)} hypervisor(s) lack room for all servers: {lacks} do not fit",
-            "Add hypervisors to the destination, or select fewer servers.",
+            f"the destination's {len(view.hosts or ())} hypervisor(s) lack room for all servers{where and ' '}{where}: "
+            f"{lacks} do not fit",
+            "Add hypervisors to the destination, select fewer servers, or send them elsewhere by "
+            "policy.availability_zones.",
         )
 
 

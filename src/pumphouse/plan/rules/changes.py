@@ -7,8 +7,9 @@ from pumphouse.errors import Missing
 from pumphouse.kinds import KINDS
 from pumphouse.model import Action, Item, Row
 from pumphouse.plan.changes import KNOWN, Changes, changes, moved_away
+from pumphouse.plan.inforce import wanted
+from pumphouse.plan.revoked import gone
 from pumphouse.plan.rules.view import NOTE, WARN, Found, View, rule, said
-from pumphouse.resource import references
 
 
 @rule("changed-on-both-sides", WARN)
@@ -53,32 +54,15 @@ def _moved(view: View) -> Found:
 def _gone(view: View) -> Found:
     """What was carried over and has been deleted at the source since."""
     counterparts = {(s.kind, s.destination_id) for s in view.steps if s.destination_id}
-    for row in view.rows.values():
-        kept = row.how == "created" and row.state == "done" and row.kind in KINDS
-        if not kept or row.source_id.startswith("root-") or view.source.by_key(row.key):
-            continue
-        there = view.destination.get(row.kind, row.destination_id)
-        if there and _belongs(there, counterparts):
+    removed = {s.key for s in view.steps if s.action is Action.REMOVE}
+    for there, row in gone(view.source, view.destination, view.rows.values(), counterparts):
+        if row.key not in removed:
             yield (
                 row.key,
                 f"{row.kind.replace('_', ' ')} {row.name!r} ({row.source_id}) was deleted at the source since it was "
-                f"carried over; its counterpart {row.destination_id} stays",
+                f"carried over; its counterpart {there.id} stays",
                 "Remove it in the destination if nothing needs it there.",
             )
-
-
-def _belongs(there: Item, counterparts: set[tuple[str, str]]) -> bool:
-    """Whether something of the destination belongs to what is planned."""
-    if ("project", str(there.project_id)) in counterparts:
-        return True
-    kind = KINDS[there.kind]
-    owners = [
-        (ref.kind, identifier)
-        for ref in kind.refs
-        if ref.path in kind.companion_of
-        for identifier in references(there.fields, ref.path)
-    ]
-    return bool(owners) and all(owner in counterparts for owner in owners)
 
 
 def _changed(view: View, *, away: bool) -> Iterator[tuple[Item, Changes]]:
@@ -102,7 +86,8 @@ def _changed(view: View, *, away: bool) -> Iterator[tuple[Item, Changes]]:
         kind = KINDS[step.kind]
         if "carried" in row.data and moved_away(item, kind, view.rows, view.source) is away:
             with suppress(Missing):  # what it refers to has vanished there, and is made anew
-                yield item, changes(kind, row, kind.target(item, lookup), there.fields)
+                want = wanted(item, lookup, view.source, view.policy)
+                yield item, changes(kind, row, want, there.fields)
 
 
 def _counterpart(row: Row | None) -> str | None:

@@ -4,13 +4,13 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from pumphouse.kinds import KINDS
+from pumphouse.kinds.aggregate import TENANT_FILTER
 from pumphouse.kinds.image import OF_MOVED, OF_SHELVED
 from pumphouse.model import Action, Item
 from pumphouse.plan.rules.view import BLOCK, NOTE, WARN, Found, View, rule, said
 
 ENCRYPTED = ("cinder_encryption_key_id", "os_encrypt_key_id")  # by Cinder; by the user
 AGGREGATE_SPEC = "aggregate_instance_extra_specs:"
-TENANT_FILTER = "filter_tenant_id"
 
 
 @rule("image-skipped", WARN)
@@ -137,7 +137,8 @@ def _wanted(view: View, item: Item) -> dict[str, int]:
 @rule("aggregate-lacking", WARN)
 def _aggregate(view: View) -> Found:
     """A host aggregate that selected servers count on, by flavor or project, and whose like is not there."""
-    for aggregate in view.source.of("aggregate"):
+    made = {item.key for item in view.to_do("aggregate")}
+    for aggregate in (a for a in view.source.of("aggregate") if a.key not in made):
         lacking = sorted(
             f"{name}={value}"
             for name, value in aggregate.fields["metadata"].items()
@@ -153,7 +154,8 @@ def _aggregate(view: View) -> Found:
                 aggregate.key,
                 f"the destination has no host aggregate with {', '.join(lacking)}, like {said(aggregate)}, "
                 f"which server {servers[0].name!r} counts on",
-                f"'openstack aggregate create{options} {aggregate.name}' (projects by their ids there); add hosts.",
+                "Set policy.aggregates: apply; or "
+                f"'openstack aggregate create{options} {aggregate.name}' (projects by their ids there), and add hosts.",
             )
 
 
@@ -177,7 +179,8 @@ def _counts_on(view: View, server: Item, aggregate: Item) -> bool:
 def _zones(view: View) -> Found:
     """Availability zones of selected servers that the destination does not have, and no policy maps."""
     there = {a.fields["availability_zone"] for a in view.destination.of("aggregate")}
-    known = {*there, *view.policy.availability_zones, None}
+    made = {a.fields["availability_zone"] for a in view.to_do("aggregate")}
+    known = {*there, *made, *view.policy.availability_zones, None}
     for zone in sorted({a.fields["availability_zone"] for a in view.source.of("aggregate")} - known):
         servers = [s for s in view.to_do("server") if s.observed["availability_zone"] == zone]
         if servers:

@@ -61,19 +61,6 @@ def _router_address(view: View) -> Found:
             )
 
 
-@rule("router-gateways", WARN)
-def _gateways(view: View) -> Found:
-    """A router with several gateways, of which the first is carried."""
-    for item in view.to_do("router"):
-        count = len(item.observed.get("external_gateways") or ())
-        if count > 1:
-            yield (
-                item.key,
-                f"{said(item)} has {count} gateways, of which only the first is carried",
-                "Add the others in the destination.",
-            )
-
-
 @rule("share-waits", WARN)
 def _share_waits(view: View) -> Found:
     """A share with a project that is not in the destination; it is left out until that is."""

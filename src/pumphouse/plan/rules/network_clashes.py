@@ -2,8 +2,8 @@
 
 import ipaddress
 from collections.abc import Iterable, Iterator
-from typing import Any
 
+from pumphouse.kinds.router import FURTHER
 from pumphouse.model import Item
 from pumphouse.plan.rules.view import BLOCK, WARN, Found, View, rule, said
 
@@ -90,10 +90,12 @@ def _taken(view: View, item: Item, pairs: Iterable[tuple[str, str]]) -> Iterator
             )
 
 
-def _gateway(item: Item) -> tuple[str, list[str]]:
-    gateway: dict[str, Any] = item.fields.get("external_gateway_info") or {}
-    addresses = [ip["ip_address"] for ip in gateway.get("external_fixed_ips") or ()]
-    return str(gateway.get("network_id") or ""), addresses
+def _gateways(item: Item) -> Iterator[tuple[str, str]]:
+    """Network and address of every external address of a router."""
+    first = item.fields.get("external_gateway_info")
+    for gateway in (*([first] if first else ()), *item.fields.get(FURTHER, ())):
+        for ip in gateway.get("external_fixed_ips") or ():
+            yield gateway["network_id"], ip["ip_address"]
 
 
 @rule("address-taken", BLOCK)
@@ -120,8 +122,7 @@ def _floating_taken(view: View) -> Found:
 def _gateway_taken(view: View) -> Found:
     """A router whose external address is taken in the destination's external network."""
     for item in view.to_do("router"):
-        network, addresses = _gateway(item)
-        yield from _taken(view, item, ((network, address) for address in addresses))
+        yield from _taken(view, item, _gateways(item))
 
 
 @rule("mac-taken", BLOCK)
@@ -155,8 +156,7 @@ def _floating_outside(view: View) -> Found:
 def _gateway_outside(view: View) -> Found:
     """A router whose external address no subnet of the destination's external network holds."""
     for item in view.to_do("router"):
-        network, addresses = _gateway(item)
-        for address in addresses:
+        for network, address in _gateways(item):
             yield from _outside(view, item, network, address, f"{said(item)}: its external address")
 
 

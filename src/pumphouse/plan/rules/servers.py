@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from pumphouse.kinds import KINDS
 from pumphouse.kinds.server import STATES
 from pumphouse.model import Action, Item
+from pumphouse.plan.inforce import decided
 from pumphouse.plan.owner import owner_is_kept
 from pumphouse.plan.rules.view import BLOCK, NOTE, WARN, Found, View, rule, said
 from pumphouse.server_body import SHELVED
@@ -121,6 +121,8 @@ def _flavor_changed(view: View) -> Found:
 def _zone(view: View) -> Found:
     """The availability zone that a server goes to has no host in the destination."""
     zones = {host.zone for host in view.hosts or ()} - {""}
+    applied = (decided(item, view.source, view.policy) for item in view.to_do("aggregate"))
+    zones |= {str(aggregate["availability_zone"]) for aggregate in applied if zones and aggregate["hosts"]}
     for item in view.to_do("server"):
         zone = _decided(view, item)["availability_zone"]
         if zone and zones and zone not in zones:
@@ -173,7 +175,7 @@ def _root_type(view: View) -> Found:
 
 
 def _decided(view: View, item: Item) -> dict[str, Any]:
-    return KINDS["server"].decide(dict(item.fields), item, view.policy_of(item))
+    return decided(item, view.source, view.policy)
 
 
 @rule("server-certificates", WARN)
@@ -242,18 +244,19 @@ def _new_id(view: View) -> Found:
 
 @rule("server-group-hosts", BLOCK)
 def _group_hosts(view: View) -> Found:
-    """Anti-affinity groups with more servers than the destination has hypervisors."""
+    """Anti-affinity groups with more servers than may be on the destination's hypervisors."""
     for step in view.steps:
         group = view.source.by_key(step.key)
         if step.kind != "server_group" or group is None or view.hosts is None:
             continue
         members = [s for s in view.to_do("server") if s.fields["server_group_id"] == group.id]
-        if group.fields["policy"] == "anti-affinity" and len(members) > len(view.hosts):
+        per_host = int(group.fields["rules"].get("max_server_per_host", 1))
+        if group.fields["policy"] == "anti-affinity" and len(members) > len(view.hosts) * per_host:
             yield (
                 members[-1].key,
                 (
-                    f"{said(members[-1])} is in server group {group.name!r}, whose {len(members)} servers must be on "
-                    f"hosts of their own; the destination has {len(view.hosts)}"
+                    f"{said(members[-1])} is in server group {group.name!r}, of whose {len(members)} servers no more "
+                    f"than {per_host} may share a host; the destination has {len(view.hosts)} hypervisor(s)"
                 ),
                 "Add hypervisors to the destination, or move fewer of them.",
             )

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from pumphouse.inventory import Inventory
 from pumphouse.model import Acceptance, Action, Capacity, HostRoom, Item, Row, Severity, Step
-from pumphouse.plan.inforce import policy_of
 from pumphouse.plan.select import Selected
 from pumphouse.policy import Policy
 
@@ -34,10 +33,6 @@ class View:
             item = self.source.by_key(step.key)
             if step.kind == kind and step.action in (Action.CREATE, Action.MOVE) and item:
                 yield item
-
-    def policy_of(self, item: Item) -> Policy:
-        """The policy in force for an item: with the overrides of its project and server."""
-        return policy_of(item, self.source, self.policy)
 
     def made(self, item: Item) -> bool:
         """Whether an earlier run may have made it: then what is in the way may be itself."""

@@ -1,10 +1,12 @@
 """Rules about volumes."""
 
 from pumphouse.model import Action, Item
+from pumphouse.plan.inforce import decided
 from pumphouse.plan.match import NO_REIMAGE
 from pumphouse.plan.pools import ADOPTED, shared_pool
 from pumphouse.plan.rules.view import BLOCK, NOTE, WARN, Found, View, rule, said
 from pumphouse.plan.select import attached_to
+from pumphouse.plan.together import volume_keys
 
 REMEDIES = {
     "awaiting-transfer": "Let it be accepted, or 'openstack volume transfer request delete'.",
@@ -43,22 +45,79 @@ def _encrypted(view: View) -> Found:
 
 @rule("volume-attached-elsewhere", BLOCK)
 def _elsewhere(view: View) -> Found:
-    """Volumes attached to several servers, or to one that is not moved."""
+    """Volumes attached to a server that is not moved with them."""
     servers = {i.id for i in view.to_do("server")}
     for item in view.to_do("volume"):
-        attached = attached_to(item, view.source)
-        if len(attached) > 1:
+        for server in attached_to(item, view.source):
+            if server not in servers:
+                name = view.source.name_of("server", server)
+                yield (
+                    item.key,
+                    f"{said(item)} is attached to server {name!r}, which is not moved",
+                    "Select that server too ('--with-connected' does), or detach the volume, or exclude it.",
+                )
+
+
+@rule("volume-shared", NOTE)
+def _shared(view: View) -> Found:
+    """Volumes attached to several servers, which are stopped, moved and given back together."""
+    for item in view.to_do("volume"):
+        servers = [view.source.name_of("server", server) for server in attached_to(item, view.source)]
+        if len(servers) > 1:
             yield (
                 item.key,
-                f"{said(item)} is attached to {len(attached)} servers",
-                ("Detach it from all but one; attach it again in the destination."),
+                f"{said(item)} is shared by servers {', '.join(sorted(servers))}: all of them are without service "
+                "until the last disk of theirs has arrived",
+                "Nothing to do; rollback and commit take them together, too.",
             )
-        elif attached and attached[0] not in servers:
-            name = view.source.name_of("server", attached[0])
+
+
+@rule("volume-not-shareable", BLOCK)
+def _not_shareable(view: View) -> Found:
+    """Volumes attached to several servers, of a type that allows one only in the destination."""
+    types = {step.key: step for step in view.steps if step.kind == "volume_type"}
+    for item in view.to_do("volume"):
+        step = types.get(f"volume_type:{item.fields['volume_type']}")
+        there = view.destination.get("volume_type", step.destination_id) if step else None
+        kind = there or (view.source.by_key(step.key) if step else None)
+        allowed = kind is not None and kind.fields.get("extra_specs", {}).get("multiattach") == "<is> True"
+        if len(attached_to(item, view.source)) > 1 and not allowed:
             yield (
                 item.key,
-                f"{said(item)} is attached to server {name!r}, which is not moved",
-                ("Select that server too, or detach the volume, or exclude it."),
+                f"{said(item)} is attached to several servers, which its type in the destination does not allow",
+                "Set multiattach='<is> True' on the type there, or map it to one that has it by policy.volume_types.",
+            )
+
+
+@rule("volume-moved-before", BLOCK, acceptable=True)
+def _moved_before(view: View) -> Found:
+    """Servers that may have written to a volume since it was moved without them."""
+    for item in view.to_do("server"):
+        if view.started(item) and item.observed["status"] != "ACTIVE":
+            continue
+        for key in volume_keys(item):
+            row = view.rows.get(key)
+            if row and row.how == "created" and row.state == "done":
+                yield (
+                    item.key,
+                    f"{said(item)} has volume {row.name!r} ({row.source_id}), which was moved before: what it wrote "
+                    "there since would be lost",
+                    f"Take the volume back first: 'pumphouse rollback volume {row.source_id}'; or accept the loss.",
+                )
+
+
+@rule("volume-zone", BLOCK)
+def _zone(view: View) -> Found:
+    """The availability zone that policy chooses for a volume is not one of the destination's."""
+    zones = {zone for pool in view.destination.of("volume_pool") for zone in pool.observed["zones"]}
+    for item in view.to_do("volume"):
+        zone = decided(item, view.source, view.policy).get("availability_zone")
+        if zone and zone not in zones:
+            yield (
+                item.key,
+                f"{said(item)} goes to availability zone {zone!r}, which the block storage of the destination does not "
+                "have",
+                f"Name one that it has under policy.volume_availability_zones: {', '.join(sorted(zones)) or 'none'}.",
             )
 
 

@@ -45,15 +45,25 @@ def release(work: Work) -> None:
     """Have the source's engine let the machine go; it wipes it."""
     if work.former is None or not managed(work) or work.data.get("released"):
         return
-    work.former.release(work.host, work.tell)
+    work.note(released=False)
+    work.former.release(work.host, work.tell, work.policy.timeouts.release)
     work.note(released=True)
 
 
 def managed(work: Work) -> bool:
     """Whether the source's engine installed the machine, and has to let it go."""
-    return "released" in work.data or (
-        work.former is not None and work.former.find(work.host) is not None and not _begun(work)
-    )
+    if "released" in work.data:
+        return True
+    node = work.former.find(work.host) if work.former else None
+    return node is not None and node.state in TAKEN and not _begun(work)
+
+
+def let_go(work: Work) -> bool:
+    """Whether the source's engine may have wiped the machine; that it was asked to is in the ledger."""
+    if "released" not in work.data:
+        return False
+    node = work.former.find(work.host) if work.former and not work.data["released"] else None
+    return node is None or node.state is not NodeState.DEPLOYED
 
 
 def _begun(work: Work) -> bool:
@@ -92,6 +102,8 @@ def discover(work: Work) -> None:
     if _begun(work):
         return
     engine.enroll(work.host)
+    if engine.stops:
+        work.note(started=True)  # for the proof that the source has lost it
     last: list[str] = []
 
     def poll() -> Node | None:
@@ -123,9 +135,9 @@ def prove(work: Work) -> None:
     if not work.until(limit, lambda: True if is_down(work.source, host) else None):
         work.note(started=False)
         raise Refused(
-            f"nova-compute of host {host!r} still runs after {limit:g} s, though its machine was started from "
-            "the network: the BMC or the MAC addresses in inventory.yaml are those of another machine",
-            "Find out which machine was started; nothing has been written to it.",
+            f"nova-compute of host {host!r} still runs after {limit:g} s, though its machine was taken from the "
+            "source: the BMC or the MAC addresses in inventory.yaml are those of another machine",
+            "Find out which machine was stopped or started anew; nothing has been written to it.",
         )
 
 
@@ -154,7 +166,7 @@ def restore(work: Work) -> None:
 def withdraw(work: Work) -> None:
     """Have the engine give the machine back, as long as nothing is written to it."""
     node = work.node()
-    if work.engine and node and node.state is NodeState.ASSIGNED:
+    if work.engine and node and (work.engine.stops or node.state is NodeState.ASSIGNED):
         work.engine.withdraw(work.host)
 
 

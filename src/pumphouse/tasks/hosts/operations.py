@@ -1,6 +1,7 @@
 """Operations on a host: which stages they consist of, in order."""
 
 from pumphouse.host_policy import HostTimeouts
+from pumphouse.machines import Provisioner
 from pumphouse.tasks.hosts import installing, joining, leaving, smoke
 from pumphouse.tasks.hosts.work import Stage, Work
 
@@ -88,7 +89,7 @@ def _taken(work: Work, give_up: str) -> tuple[Stage, ...]:
             )
         )
     if work.engine:
-        stages.append(_discovery(work.engine.name, limits, give_up))
+        stages.append(_discovery(work.engine, limits, give_up))
     return tuple(stages)
 
 
@@ -127,13 +128,16 @@ def _installed(work: Work, give_up: str) -> tuple[Stage, ...]:
     )
 
 
-def _discovery(engine: str, limits: HostTimeouts, give_up: str) -> Stage:
+def _discovery(engine: Provisioner, limits: HostTimeouts, give_up: str) -> Stage:
+    if engine.stops:
+        about = f"tell {engine.name} of it, which takes the power from it"
+        return Stage("discover", about, installing.discover, f"{AGAIN} {give_up}", limits.discovery)
     by_hand = (
         "Look at its console: it should have started from the network; start it so by hand if it did not. "
         f"{AGAIN} {give_up}"
     )
     return Stage(
-        "discover", f"wait until {engine} has found it", installing.discover, by_hand, limits.discovery
+        "discover", f"wait until {engine.name} has found it", installing.discover, by_hand, limits.discovery
     )
 
 
