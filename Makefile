@@ -9,10 +9,10 @@ unexport PYTHONDONTWRITEBYTECODE
 export UV_SYSTEM_CERTS := true
 
 .DEFAULT_GOAL := help
-.PHONY: help install check format unit page-test lab-test release-test test demo pictures docs clean
+.PHONY: help install check format unit page-test lab-test release-test test demo demo-upgrade pictures docs clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # One stamp for each set of extras; older than pyproject.toml means install again.
 $(VENV)/.installed-%: pyproject.toml scripts/install
@@ -34,16 +34,19 @@ page-test: install ## The page in a real browser (Debian's chromium): a minute o
 	@scripts/test page
 
 lab-test: install ## Tests on two real clouds: about half an hour
-	@scripts/test lab features museum
+	@scripts/test features lab hosts museum
 
 release-test: install ## Try a release as the source: make release-test RELEASE=train
 	@scripts/try-release $(RELEASE)
 
 test: install ## Everything the continuous integration runs
-	@scripts/test format lint types contracts docs unit page machines lab features museum
+	@scripts/test format lint types contracts docs unit page machines features lab hosts museum
 
 demo: $(VENV)/.installed-lab ## Move a project between two real clouds on this machine
 	@scripts/demo
+
+demo-upgrade: $(VENV)/.installed-hosts,lab ## Move a whole cloud with its hosts between two real clouds on this machine
+	@scripts/demo-upgrade
 
 pictures: install ## Take the pictures of docs/ anew, from a lab
 	@PUMPHOUSE_TEST_PICTURES=docs/images $(BIN)/pytest -q tests/lab/features/test_page.py

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -121,10 +121,9 @@ class RemoteService:
         """See the service."""
         return self._preview("rollback", selection)
 
-    def host_plan(self, operation: str, host: str, **options: bool) -> HostPlanBody:
-        """See the service; the API takes no options yet."""
-        _refuse_options(options)
-        path = f"/hosts/{host}/{operation}"
+    def host_plan(self, operation: str, host: str, *, evacuate: bool = False) -> HostPlanBody:
+        """See the service."""
+        path = _operation(operation, host, evacuate=evacuate)
         answer = self._ask("GET", path)
         self._etags[path] = answer.headers["ETag"]
         plan: HostPlanBody = TypeAdapter(HostPlanBody).validate_python(answer.json())
@@ -150,10 +149,9 @@ class RemoteService:
         """See the service."""
         return self._end("rollback", selection)
 
-    def host_change(self, operation: str, host: str, **options: bool) -> HostRecord:
-        """See the service; the API takes no options yet."""
-        _refuse_options(options)
-        path = f"/hosts/{host}/{operation}"
+    def host_change(self, operation: str, host: str, *, evacuate: bool = False) -> HostRecord:
+        """See the service."""
+        path = _operation(operation, host, evacuate=evacuate)
         self._carry_out(path, Selection(operation, (host,)), self._etags.get(path, "*"))
         return next(record for record in self.host_records() if record.name == host)
 
@@ -231,11 +229,6 @@ class RemoteService:
         return answer
 
 
-def _refuse_options(options: Mapping[str, bool]) -> None:
-    for name in (name for name, wanted in options.items() if wanted):
-        raise _not_here(name)
-
-
 def _not_here(name: str) -> errors.UsageError:
     return errors.UsageError(
         f"'{name.replace('_', ' ')}' is not possible with --server", "Run it where config.yaml is."
@@ -266,3 +259,7 @@ def _events(text: str) -> Iterator[Event]:
             yield Event(
                 body["at"], body["migration"], parts["event"], body["key"], body["data"], int(parts["id"])
             )
+
+
+def _operation(operation: str, host: str, *, evacuate: bool) -> str:
+    return f"/hosts/{host}/{operation}" + ("?evacuate=true" if evacuate else "")
