@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export UV_SYSTEM_CERTS := true
 
 .DEFAULT_GOAL := help
-.PHONY: help install check format unit lab-test release-test test demo demo-upgrade docs clean
+.PHONY: help install check format unit page-test lab-test release-test test demo demo-upgrade pictures docs clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ format: install ## Format the code, mend what the linter can mend
 unit: install ## Unit tests: no network, under a minute
 	@scripts/test unit
 
+page-test: install ## The page in a real browser (Debian's chromium): a minute or two
+	@scripts/test page
+
 lab-test: install ## Tests on two real clouds: about half an hour
 	@scripts/test features lab hosts museum
 
@@ -37,13 +40,16 @@ release-test: install ## Try a release as the source: make release-test RELEASE=
 	@scripts/try-release $(RELEASE)
 
 test: install ## Everything the continuous integration runs
-	@scripts/test format lint types contracts docs unit machines features lab hosts museum
+	@scripts/test format lint types contracts docs unit page machines features lab hosts museum
 
 demo: $(VENV)/.installed-lab ## Move a project between two real clouds on this machine
 	@scripts/demo
 
 demo-upgrade: $(VENV)/.installed-hosts,lab ## Move a whole cloud with its hosts between two real clouds on this machine
 	@scripts/demo-upgrade
+
+pictures: install ## Take the pictures of docs/ anew, from a lab
+	@PUMPHOUSE_TEST_PICTURES=docs/images $(BIN)/pytest -q tests/lab/features/test_page.py
 
 docs: install ## Write the generated pages of docs/ anew
 	@$(BIN)/python scripts/generate_docs.py

@@ -181,7 +181,10 @@ class Journal(Protocol):
         """Resources that other migrations, not rolled back, count on."""
 
     def append(self, new: Event) -> None:
-        """Keep an event; of progress, only some."""
+        """Keep an event; of progress, only some, and the last."""
+
+    def last(self) -> int:
+        """Number of the newest event; 0 when there is none."""
 
     def events(self, after: int = 0, identifier: str | None = None) -> tuple[Event, ...]:
         """Events in the order they happened, from the one after ``after`` on."""

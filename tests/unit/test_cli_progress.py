@@ -4,11 +4,11 @@ import io
 
 from fake_service import migration_events
 
-from pumphouse.cli.board import Board, amount
 from pumphouse.cli.progress import LiveProgress, PlainProgress
 from pumphouse.cli.running import as_long_as_shown
 from pumphouse.events import Bus
 from pumphouse.model import Event
+from pumphouse.report.board import Board, amount
 
 
 def shown(events):

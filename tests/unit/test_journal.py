@@ -96,6 +96,12 @@ def test_of_progress_only_some_is_kept_for_each_resource(journal: Journal) -> No
         assert [e.data["done"] for e in journal.events() if e.key == key] == [0, 4, 8]
 
 
+def test_the_last_of_progress_is_kept(journal: Journal) -> None:
+    for at, done in ((1000.0, 1), (1000.1, 2), (1000.2, 3)):
+        journal.append(Event(at, "m", "progress", "image:i1", {"done": done, "total": 3}))
+    assert [event.data["done"] for event in journal.events()] == [1, 3]
+
+
 def test_other_events_are_all_kept(journal: Journal) -> None:
     for _ in range(3):
         journal.append(Event(1000.0, "m", "step.done", "a"))

@@ -1,6 +1,7 @@
 """What was made and where: intent before, fact after, and nothing forgotten by a crash."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -235,3 +236,10 @@ def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
     (tmp_path / "ledger.sqlite").write_text("this is a text of some length, and no database at all\n" * 40)
     with pytest.raises(ConfigError, match="the ledger cannot be opened"):
         open_engine(str(tmp_path / "ledger.sqlite"))
+
+
+def test_a_ledger_is_opened_by_many_threads_at_once(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        engines = list(pool.map(lambda _: open_engine(str(tmp_path / "ledger.sqlite")), range(8)))
+    for engine in engines:
+        engine.dispose()

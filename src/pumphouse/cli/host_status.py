@@ -46,7 +46,7 @@ class Status(Table):
             return COLUMNS, [_row(record, _last(service, record)) for record in wanted]
 
     def _follow(self, service: "Service", host: str | None) -> None:
-        from pumphouse.cli.progress import stage_line
+        from pumphouse.report.news import stage_line
 
         record = next((r for r in service.host_records() if r.name == host), None)
         for event in follow(service, _migration(service, record) if record else None):

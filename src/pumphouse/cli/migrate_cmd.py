@@ -18,13 +18,13 @@ from pumphouse.cli.base import (
     confirm,
     console,
 )
-from pumphouse.cli.board import Board
 from pumphouse.cli.plan_cmd import BLOCKED
 from pumphouse.cli.running import running
 from pumphouse.errors import Mismatch, Refused, UsageError
 from pumphouse.events import Bus
 from pumphouse.model import Plan, Result, RunResult
 from pumphouse.report import units
+from pumphouse.report.board import Board
 from pumphouse.report.brief import sides
 
 if TYPE_CHECKING:

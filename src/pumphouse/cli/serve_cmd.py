@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Serve(Command):
-    """Serve the HTTP API: to users of a cloud, or to whoever has the token that is printed."""
+    """Serve the HTTP API and the page: to users of a cloud, or to whoever has the token that is printed."""
 
     app: "App"
 
@@ -42,6 +42,7 @@ class Serve(Command):
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         """Serve until stopped."""
         uvicorn, create_app = _need_packages()
+        from pumphouse.page.application import add_page
         from pumphouse.wiring import open_desk, open_tokens
 
         settings = self.app.settings()
@@ -56,10 +57,11 @@ class Serve(Command):
             if tokens:
                 self.app.say(f"tokens of the {api.cloud} cloud's Keystone are taken")
             else:
-                tokens = self._one_token()
+                tokens = self._one_token(where)
             tls = {"ssl_certfile": api.tls.certificate, "ssl_keyfile": api.tls.key} if api.tls else {}
-            uvicorn.run(
-                create_app(self.app.opener(settings), desk, tokens, conductor),
+            application = create_app(self.app.opener(settings), desk, tokens, conductor)
+            options = uvicorn.Config(
+                application,
                 host=address,
                 port=port,
                 log_level="warning",
@@ -69,13 +71,17 @@ class Serve(Command):
                 timeout_graceful_shutdown=5,
                 **tls,
             )
+            server = uvicorn.Server(options)
+            add_page(application, lambda: server.should_exit)
+            server.run()
 
-    def _one_token(self) -> "Tokens":
+    def _one_token(self, where: str) -> "Tokens":
         from pumphouse.api.access import new_token, one_token
 
         given = os.environ.get(TOKEN)
         token = given or new_token()
         self.app.say(f"the token is in {TOKEN}" if given else f"token: {token}")
+        self.app.say(f"the page: {where}/login" + ("" if given else f"?token={token}"))
         return one_token(token)
 
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from pumphouse.cli.base import Listing, Moment, Table
-from pumphouse.cli.board import Board, amount
 from pumphouse.errors import UsageError
 from pumphouse.model import Event, Migration
 from pumphouse.report import units
+from pumphouse.report.board import Board, amount
 
 if TYPE_CHECKING:
     from pumphouse.service import Service

@@ -76,10 +76,11 @@ class Journal:
             return frozenset(connection.scalars(query))
 
     def append(self, new: Event) -> None:
-        """Keep an event; of progress, only some. One after the other, also of several processes: whoever has seen a
-        number has seen all below it."""
+        """Keep an event; of progress, only some, and the last. One after the other, also of several processes:
+        whoever has seen a number has seen all below it."""
         if new.type == "progress":
-            if new.at - self._last_progress.get(new.key, 0.0) < PROGRESS_EVERY:
+            whole = new.data.get("done") == new.data.get("total")
+            if new.at - self._last_progress.get(new.key, 0.0) < PROGRESS_EVERY and not whole:
                 return
             self._last_progress[new.key] = new.at
         values = {"at": new.at, "migration": new.migration, "type": new.type, "key": new.key}
@@ -87,6 +88,11 @@ class Journal:
         with self._lock, self._engine.begin() as connection:
             connection.execute(turn)
             connection.execute(event.insert().values(**values, data=dict(new.data)))
+
+    def last(self) -> int:
+        """Number of the newest event; 0 when there is none."""
+        with self._engine.begin() as connection:
+            return int(connection.scalar(sa.select(sa.func.max(event.c.seq))) or 0)
 
     def events(self, after: int = 0, identifier: str | None = None) -> tuple[Event, ...]:
         """Events in the order they happened, from the one after ``after`` on."""

@@ -16,6 +16,7 @@ from pumphouse.ledger.tables import about, resource, temporary
 from pumphouse.model import Row
 from pumphouse.ports import Clock, Temporary
 
+_BRINGING_UP = threading.Lock()  # alembic keeps what it works on in globals
 OPENINGS = 4  # tries to open a database, over as many seconds as follow from it
 
 
@@ -48,7 +49,7 @@ def _bring_up(engine: sa.Engine) -> None:
     settings.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     for attempt in range(OPENINGS):
         try:
-            with engine.begin() as connection:
+            with _BRINGING_UP, engine.begin() as connection:
                 settings.attributes["connection"] = connection
                 alembic.command.upgrade(settings, "head")
             return

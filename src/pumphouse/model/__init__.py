@@ -22,6 +22,7 @@ from pumphouse.model.job import Ended, Job, JobState
 from pumphouse.model.network import NetworkFacts
 from pumphouse.model.outside import About, Copied, Endpoint, Temporary, Version
 from pumphouse.model.password import Origin, Password
+from pumphouse.model.picture import Picture, ProjectStatus, ServerStatus, Setting
 from pumphouse.model.plan import (
     FILTERS,
     SELECTABLE,
@@ -75,11 +76,13 @@ __all__ = [
     "Origin",
     "Outcome",
     "Password",
+    "Picture",
     "PlacedServer",
     "Plan",
     "Portion",
     "PowerState",
     "Problem",
+    "ProjectStatus",
     "Remainder",
     "Resources",
     "Result",
@@ -87,6 +90,8 @@ __all__ = [
     "Row",
     "RunResult",
     "Selection",
+    "ServerStatus",
+    "Setting",
     "Severity",
     "Step",
     "Temporary",

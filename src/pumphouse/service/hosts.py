@@ -1,14 +1,14 @@
 """Hosts: what both clouds say of them and what their BMCs do, joined by name."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from pumphouse.errors import PumphouseError, Refused, UsageError
 from pumphouse.facts import SERVICES, hypervisors
 from pumphouse.hosts import Host, Hosts, load_hosts
-from pumphouse.model import CheckResult, HostStatus, Result
+from pumphouse.model import CheckResult, HostStatus, ProjectStatus, Result, ServerStatus
 from pumphouse.ports import Cloud
 from pumphouse.service.session import Session
 
@@ -111,10 +111,38 @@ def _powered(session: Session, host: Host) -> HostStatus:
 
 def _of(cloud: Cloud) -> list[HostStatus]:
     """The hypervisors of a cloud with their servers."""
-    projects = {p["id"]: p["name"] for p in cloud.pages("identity", "/projects", "projects")}
-    servers: dict[str, Counter[str]] = defaultdict(Counter)
-    for body in cloud.pages("compute", "/servers/detail", "servers", all_tenants="1"):
-        servers[body["OS-EXT-SRV-ATTR:host"] or ""][projects.get(body["tenant_id"], body["tenant_id"])] += 1
+    return hosts_with(cloud, servers_of(cloud, projects_of(cloud)))
+
+
+def projects_of(cloud: Cloud) -> tuple[ProjectStatus, ...]:
+    """The projects of a cloud."""
+    bodies = cloud.pages("identity", "/projects", "projects")
+    return tuple(ProjectStatus(body["id"], body["name"], cloud.role) for body in bodies)
+
+
+def servers_of(cloud: Cloud, projects: Iterable[ProjectStatus]) -> tuple[ServerStatus, ...]:
+    """The servers of a cloud and where they are."""
+    names = {project.id: project.name for project in projects}
+    return tuple(
+        ServerStatus(
+            body["id"],
+            body["name"],
+            cloud.role,
+            names.get(body["tenant_id"], body["tenant_id"]),
+            body.get("OS-EXT-SRV-ATTR:hypervisor_hostname") or "",
+            body["status"],
+            int(body["flavor"].get("vcpus", 0)),  # older Novas give the id of the flavor only
+            int(body["flavor"].get("ram", 0)),
+        )
+        for body in cloud.pages("compute", "/servers/detail", "servers", all_tenants="1")
+    )
+
+
+def hosts_with(cloud: Cloud, servers: Iterable[ServerStatus]) -> list[HostStatus]:
+    """The hypervisors of a cloud, with how many of these servers each has."""
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for server in servers:
+        counts[server.host][server.project] += 1
     services = cloud.get("compute", "/os-services", binary="nova-compute")["services"]
     reasons = {body["host"]: body.get("disabled_reason") or "" for body in services}
     return [
@@ -124,7 +152,7 @@ def _of(cloud: Cloud) -> list[HostStatus]:
             hypervisor.state,
             hypervisor.status,
             reasons.get(hypervisor.host, ""),
-            dict(sorted(servers[hypervisor.host].items())),
+            dict(sorted(counts[hypervisor.name].items())),
             hypervisor.vcpus,
             hypervisor.memory,
         )

@@ -17,10 +17,12 @@ from pumphouse.model import (
     HostRecord,
     HostStatus,
     Migration,
+    Picture,
     Plan,
     Row,
     RunResult,
     Selection,
+    Setting,
     Step,
 )
 from pumphouse.plan.together import together, volume_keys
@@ -31,8 +33,10 @@ from pumphouse.service import (
     decommissioning,
     hosts,
     migrating,
+    picturing,
     planfile,
     rolling,
+    settings,
     undoing,
     upgrading,
 )
@@ -82,6 +86,14 @@ class Service(Maintenance):
     def hosts(self) -> tuple[HostStatus, ...]:
         """Every host of both clouds and of inventory.yaml."""
         return with_actions(self._session, hosts.hosts(self._session))
+
+    def picture(self) -> Picture:
+        """Hosts, servers and projects of both clouds at a glance."""
+        return picturing.picture(self._session)
+
+    def settings(self) -> tuple[Setting, ...]:
+        """The configuration in force, without its secrets."""
+        return settings.settings(self._session.config)
 
     def host(self, name: str) -> HostStatus:
         """One host.
@@ -271,6 +283,10 @@ class Service(Maintenance):
     def events(self, after: int = 0, migration: str | None = None) -> tuple[Event, ...]:
         """Events in the order they happened."""
         return self._session.adapters.journal.events(after, migration)
+
+    def last_event(self) -> int:
+        """Number of the newest event; 0 when there is none."""
+        return self._session.adapters.journal.last()
 
     def report(self, selection: Selection) -> Report:
         """What a migration did.

@@ -17,11 +17,12 @@ import time
 import pytest
 import requests
 from clouds import inventory, traces
-from conftest import Lab, Stage
 from disks import checksum, disk_file, wrong_disks
 from portrait import differences
 from tenant import Tenant
 from test_lab_machines import Machines
+
+from conftest import Lab, Stage
 
 pytestmark = pytest.mark.lab
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pumphouse.model import Event
-from pumphouse.report import UNDOING, units
+from pumphouse.report import units
+from pumphouse.report.values import UNDOING
 
 
 @dataclass
@@ -135,9 +136,10 @@ class Board:
         """One line about the whole run."""
         text = f"{min(len(self.finished), self.steps)} of {self.steps} resources"
         done, total, speed = self.copied
-        return f"{text}, {amount(done, total, speed, most=not self._known())}" if total else text
+        return f"{text}, {amount(done, total, speed, most=not self.known)}" if total else text
 
-    def _known(self) -> bool:
+    @property
+    def known(self) -> bool:
         """Whether the bytes to copy are a sum and no upper bound any more."""
         return sum(workload.copied[1] for workload in self.workloads.values()) >= self.bytes
 
