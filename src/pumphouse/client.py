@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -63,7 +63,9 @@ class RemoteService:
         """A use case that is not here."""
 
         def refuse(*_: Any, **__: Any) -> NoReturn:
-            raise _not_here(name)
+            raise errors.UsageError(
+                f"'{name.replace('_', ' ')}' is not possible with --server", "Run it where config.yaml is."
+            )
 
         return refuse
 
@@ -121,9 +123,8 @@ class RemoteService:
         """See the service."""
         return self._preview("rollback", selection)
 
-    def host_plan(self, operation: str, host: str, **options: bool) -> HostPlanBody:
-        """See the service; the API takes no options yet."""
-        _refuse_options(options)
+    def host_plan(self, operation: str, host: str) -> HostPlanBody:
+        """See the service."""
         path = f"/hosts/{host}/{operation}"
         answer = self._ask("GET", path)
         self._etags[path] = answer.headers["ETag"]
@@ -150,9 +151,8 @@ class RemoteService:
         """See the service."""
         return self._end("rollback", selection)
 
-    def host_change(self, operation: str, host: str, **options: bool) -> HostRecord:
-        """See the service; the API takes no options yet."""
-        _refuse_options(options)
+    def host_change(self, operation: str, host: str) -> HostRecord:
+        """See the service."""
         path = f"/hosts/{host}/{operation}"
         self._carry_out(path, Selection(operation, (host,)), self._etags.get(path, "*"))
         return next(record for record in self.host_records() if record.name == host)
@@ -229,17 +229,6 @@ class RemoteService:
         if answer.status_code >= 400:
             raise _error(answer, self._at)
         return answer
-
-
-def _refuse_options(options: Mapping[str, bool]) -> None:
-    for name in (name for name, wanted in options.items() if wanted):
-        raise _not_here(name)
-
-
-def _not_here(name: str) -> errors.UsageError:
-    return errors.UsageError(
-        f"'{name.replace('_', ' ')}' is not possible with --server", "Run it where config.yaml is."
-    )
 
 
 def _body(selection: Selection) -> dict[str, Any]:
