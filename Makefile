@@ -9,10 +9,10 @@ unexport PYTHONDONTWRITEBYTECODE
 export UV_SYSTEM_CERTS := true
 
 .DEFAULT_GOAL := help
-.PHONY: help install check format unit lab-test release-test test demo docs clean
+.PHONY: help install check format unit lab-test release-test test demo demo-upgrade docs clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # One stamp for each set of extras; older than pyproject.toml means install again.
 $(VENV)/.installed-%: pyproject.toml scripts/install
@@ -41,6 +41,9 @@ test: install ## Everything the continuous integration runs
 
 demo: $(VENV)/.installed-lab ## Move a project between two real clouds on this machine
 	@scripts/demo
+
+demo-upgrade: $(VENV)/.installed-hosts,lab ## Move a whole cloud with its hosts between two real clouds on this machine
+	@scripts/demo-upgrade
 
 docs: install ## Write the generated pages of docs/ anew
 	@$(BIN)/python scripts/generate_docs.py

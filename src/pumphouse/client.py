@@ -123,9 +123,9 @@ class RemoteService:
         """See the service."""
         return self._preview("rollback", selection)
 
-    def host_plan(self, operation: str, host: str) -> HostPlanBody:
+    def host_plan(self, operation: str, host: str, *, evacuate: bool = False) -> HostPlanBody:
         """See the service."""
-        path = f"/hosts/{host}/{operation}"
+        path = _operation(operation, host, evacuate=evacuate)
         answer = self._ask("GET", path)
         self._etags[path] = answer.headers["ETag"]
         plan: HostPlanBody = TypeAdapter(HostPlanBody).validate_python(answer.json())
@@ -151,9 +151,9 @@ class RemoteService:
         """See the service."""
         return self._end("rollback", selection)
 
-    def host_change(self, operation: str, host: str) -> HostRecord:
+    def host_change(self, operation: str, host: str, *, evacuate: bool = False) -> HostRecord:
         """See the service."""
-        path = f"/hosts/{host}/{operation}"
+        path = _operation(operation, host, evacuate=evacuate)
         self._carry_out(path, Selection(operation, (host,)), self._etags.get(path, "*"))
         return next(record for record in self.host_records() if record.name == host)
 
@@ -255,3 +255,7 @@ def _events(text: str) -> Iterator[Event]:
             yield Event(
                 body["at"], body["migration"], parts["event"], body["key"], body["data"], int(parts["id"])
             )
+
+
+def _operation(operation: str, host: str, *, evacuate: bool) -> str:
+    return f"/hosts/{host}/{operation}" + ("?evacuate=true" if evacuate else "")

@@ -36,7 +36,7 @@ _Loader.yaml_implicit_resolvers = {
 _Loader.add_implicit_resolver(INTEGER, re.compile(r"[-+]?\d+$"), list("-+0123456789"))
 
 
-PATHS = ("password_file", "cacert", "known_hosts")  # settings of drivers that are files
+PATHS = ("password_file", "cacert", "known_hosts", "user_data")  # settings of drivers that are files
 
 
 class Auth(Strict):

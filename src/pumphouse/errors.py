@@ -12,6 +12,7 @@
     │   ├── Forbidden         4   accepted, and not allowed
     │   ├── Missing           4   the resource is not there (404)
     │   ├── Conflict          4   the resource is in the way or in use (409)
+    │   ├── NotMoved          4   a server did not leave its host
     │   └── Overlimit         4   a quota or a size limit is in the way (403/413)
     ├── BmcError              4   the BMC of a host answered with an error
     │   ├── BmcUnreachable    4   nothing answers, or not in time
@@ -101,6 +102,10 @@ class Missing(CloudError):
 
 class Conflict(CloudError):
     """The resource is in the way, or busy (409)."""
+
+
+class NotMoved(CloudError):
+    """A server did not leave its host: it is where it was."""
 
 
 class Overlimit(CloudError):

@@ -20,6 +20,11 @@ class Bus:
         with self._lock:
             self._subscribers.append(subscriber)
 
+    def leave(self, subscriber: Subscriber) -> None:
+        """Hand it no further events."""
+        with self._lock:
+            self._subscribers.remove(subscriber)
+
     def publish(self, event: Event) -> None:
         """Call every subscriber."""
         with self._lock:

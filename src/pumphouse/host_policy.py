@@ -1,6 +1,6 @@
-"""What the operator decides about hosts: how they are tried, and how long their installation may take."""
+"""What the operator decides about hosts: how they are emptied, and how long their installation may take."""
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -29,6 +29,12 @@ class HostTimeouts(Strict):
     """How long to wait for machines and for what works on them, in seconds."""
 
     power: float = Field(120, gt=0, description="A machine to be switched on or off.")
+    move: float = Field(
+        7200,
+        gt=0,
+        description="A server to be cold-migrated, evacuated or offloaded; and a live migration to end after it was "
+        "aborted or forced.",
+    )
     network: float = Field(120, gt=0, description="The network of a machine to be changed, each time.")
     release: float = Field(1800, gt=0, description="The source's engine to let a machine go.")
     discovery: float = Field(1200, gt=0, description="A machine to turn up in the engine after its reset.")
@@ -51,6 +57,17 @@ class SmokeTest(Strict):
 class HostPolicy(Strict):
     """Decisions about hosts; everything has a default."""
 
+    migrations: int = Field(2, ge=1, le=64, description="Servers moved to other hosts of a cloud at once.")
+    stuck_after: float = Field(
+        1800,
+        gt=0,
+        description="Seconds after which a live migration is stuck and dealt with by 'when_stuck'.",
+    )
+    when_stuck: Literal["abort", "force"] = Field(
+        "abort",
+        description="abort: the server stays where it is; force: it is stopped until it has moved, or goes on "
+        "with post-copy where the cloud can.",
+    )
     smoke_test: SmokeTest | None = Field(
         None, description="What is booted on a new host before it counts; left out: nothing."
     )

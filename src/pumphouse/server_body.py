@@ -126,7 +126,7 @@ def server_item(body: dict[str, Any], more: Details, context: Context) -> Item:
         "accessIPv6": body.get("accessIPv6") or "",
         DISK_CONFIG: body.get(DISK_CONFIG, "MANUAL"),
         "server_group_id": context.groups.get(body["id"]),
-        "availability_zone": _zone(body),
+        "availability_zone": pinned_zone(body),
         "scheduler_hints": {n: v for n, v in hints.items() if n not in OF_OTHER_IDS} if hints else None,
         "ports": ports,
         "nic_tags": [more.nic_tags.get(port) for port in ports],
@@ -149,7 +149,7 @@ def _observed(body: dict[str, Any], more: Details, context: Context, flavor: Ite
         "key_gone": key if key and f"{body['user_id']}/{key}" not in context.keypairs else "",
         "host": body.get("OS-EXT-SRV-ATTR:host"),
         "availability_zone": body.get("OS-EXT-AZ:availability_zone"),
-        "zone_pinned": bool(_zone(body)) if "pinned_availability_zone" in body else None,
+        "zone_pinned": bool(pinned_zone(body)) if "pinned_availability_zone" in body else None,
         "task_state": body.get("OS-EXT-STS:task_state"),
         "locked": body.get("locked", False),
         "locked_reason": body.get("locked_reason"),
@@ -173,7 +173,7 @@ def _size(embedded: dict[str, Any], size: Fields) -> dict[str, Any]:
     }
 
 
-def _zone(body: dict[str, Any]) -> str | None:
+def pinned_zone(body: dict[str, Any]) -> str | None:
     """The zone a server is pinned to, told from microversion 2.96; before that the one it is in."""
     if "pinned_availability_zone" in body:
         return body["pinned_availability_zone"] or None

@@ -85,7 +85,8 @@ class IronicRoom:
 
     def engine(self, clock=None, **settings):
         """The driver, by its settings in config.yaml."""
-        deployment = ENGINES["ironic"].deployment(self.room) | settings
+        password = {"password_file": str(self.home / "ironic-password")}
+        deployment = ENGINES["ironic"].deployment(self.room) | password | settings
         clouds = {"source": {"cloud": "a"}, "destination": {"cloud": "b", "deployment": deployment}}
         return open_provisioner(Config.model_validate(clouds), "destination", clock or StoppableClock())
 

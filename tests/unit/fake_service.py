@@ -182,11 +182,12 @@ class FakeService:
     def host_records(self) -> Any:
         return self._answer("host_records", ())
 
-    def host_plan(self, operation: str, name: str) -> Any:
-        return self._answer("host_plan", UsageError(f"no host named {name!r}"), operation, name)
+    def host_plan(self, operation: str, name: str, *, evacuate: bool = False) -> Any:
+        return self._answer("host_plan", UsageError(f"no host named {name!r}"), operation, name, evacuate)
 
-    def host_change(self, operation: str, name: str) -> Any:
-        return self._answer("host_change", HostRecord(name, operation, "done", "done"), operation, name)
+    def host_change(self, operation: str, name: str, *, evacuate: bool = False) -> Any:
+        done = HostRecord(name, operation, "done", "done")
+        return self._answer("host_change", done, operation, name, evacuate)
 
     def decommission_preview(self, fate: str) -> Any:
         return self._answer("decommission_preview", Closing((("h1", "h1"),), ()), fate)

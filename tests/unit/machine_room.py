@@ -46,6 +46,7 @@ class Room:
         self.fail: dict[str, Exception] = {}
         self.kill: dict[str, str] = {}
         self.old_up, self.old_known, self.old_status = True, True, "disabled"
+        self.reason = ""
         self.new_up, self.new_known, self.mapped = False, False, True
         self.state: NodeState | None = None
         self.appears, self.comes_up, self.boots, self.agents = True, True, boots, agents
@@ -222,6 +223,7 @@ def source(room: Room) -> RecordingCloud:
             "host": "old-1",
             "state": "up" if room.old_up else "down",
             "status": room.old_status,
+            "disabled_reason": room.reason,
         }
         return {"services": [body] if room.old_known else []}
 
@@ -229,7 +231,10 @@ def source(room: Room) -> RecordingCloud:
         room.does("delete old service", lambda: setattr(room, "old_known", False))
 
     def enabled(body: Any) -> None:
-        room.does("enable", lambda: setattr(room, "old_status", body["status"]))
+        def change() -> None:
+            room.old_status, room.reason = body["status"], body.get("disabled_reason", "")
+
+        room.does(body["status"].removesuffix("d"), change)
 
     cloud.on(
         "GET",
@@ -239,6 +244,8 @@ def source(room: Room) -> RecordingCloud:
     )
     cloud.on("GET", "compute", "/os-services", service)
     cloud.on("GET", "compute", "/servers/detail", lambda _: {"servers": room.servers})
+    cloud.on("GET", "compute", "/os-aggregates", {"aggregates": []})
+    cloud.on("GET", "compute", "/os-server-groups", {"server_groups": []})
     cloud.on("GET", "block-storage", "/os-services", {"services": []})
     cloud.on("GET", "block-storage", "/volumes/detail", lambda _: {"volumes": room.volumes})
     cloud.on("DELETE", "compute", "/os-services/s1", gone)

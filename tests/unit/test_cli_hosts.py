@@ -70,3 +70,26 @@ def test_the_second_script_has_the_commands_on_hosts(monkeypatch: pytest.MonkeyP
     cli.hosts_main(["upgrade", "old-1"])
     cli.hosts_main(["--version"])
     assert asked == [["host", "upgrade", "old-1"], ["--version"]]
+
+
+def test_only_a_host_that_we_disabled_is_opened_again(room: Room) -> None:
+    code, _, error = run(room, "maintenance", "off", "old-1")
+    assert (code, room.did) == (3, [])
+    assert "was not disabled by Pumphouse (reason: none given)" in error
+    room.reason = "pumphouse: new fans"
+    code, out, _ = run(room, "maintenance", "off", "old-1", "-f", "value")
+    assert (code, out.strip(), room.did) == (0, "old-1 maintenance done", ["enable"])
+
+
+def test_an_evacuation_shows_what_it_does_and_asks(room: Room) -> None:
+    room.old_status = "enabled"
+    code, _, error = run(room, "evacuate", "old-1")
+    assert (code, room.did) == (3, [])
+    assert "nothing is on host old-1" in error and "Use --yes" in error
+    code, out, _ = run(room, "maintenance", "on", "old-1", "--reason", "new fans", "--yes", "-f", "value")
+    assert (code, out.strip(), room.reason) == (0, "old-1 maintenance done", "pumphouse: new fans")
+
+
+def test_a_host_that_is_not_the_sources_is_not_emptied(room: Room) -> None:
+    code, _, error = run(room, "evacuate", "node-7", "--yes")
+    assert code == 3 and "host 'node-7' is not in the source" in error

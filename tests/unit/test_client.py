@@ -127,11 +127,11 @@ def test_status_and_hosts(shell, service):
 def test_a_host_changes_clouds(shell, service):
     service.answers["host_plan"] = HostPlanBody("upgrade", "h1", (StageBody("empty", "look", 5.0),), "")
     service.answers["host_records"] = (HostRecord("h1", "upgrade", "done", "done", {"host": "new-1"}),)
-    assert shell("host upgrade h1 --yes -f json") == 0, shell.err
+    assert shell("host upgrade h1 --evacuate --yes -f json") == 0, shell.err
     assert json.loads(shell.out) == [
         {"Host": "h1", "Operation": "upgrade", "State": "done", "Now called": "new-1"}
     ]
-    assert service.did("host_change") == [("upgrade", "h1")]
+    assert service.did("host_plan")[-1] == service.did("host_change")[-1] == ("upgrade", "h1", True)
 
 
 def test_what_is_not_possible_is_said(shell, service, served, monkeypatch):

@@ -113,6 +113,58 @@ def test_hosts_that_are_not_the_sources_are_refused(room: Room) -> None:
     refused(room, Refused, "'old-1' is in neither cloud")
 
 
+# --- emptied first --------------------------------------------------------------------------------
+def evacuated(room: Room) -> HostRecord:
+    return upgrading.carry_out(room.session(), "upgrade", "old-1", evacuate=True)
+
+
+def test_a_host_can_be_emptied_first(room: Room) -> None:
+    room.old_status = "enabled"
+    plan = upgrading.plan(room.session(), "upgrade", "old-1", evacuate=True)
+    assert [stage.name for stage in plan.stages][:4] == ["disable", "move", "proof", "empty"]
+    assert plan.evacuation and room.did == []
+    assert evacuated(room).state == "done"
+    assert room.did == ["disable", *ALL]
+
+
+def test_a_server_that_cannot_leave_stops_it_before_anything_is_touched(room: Room) -> None:
+    room.old_status = "enabled"
+    flavor = {"vcpus": 1, "ram": 64, "disk": 1, "ephemeral": 0, "swap": 0}
+    where = {"OS-EXT-SRV-ATTR:host": "old-1", "tenant_id": "p", "image": {"id": "i"}, "flavor": flavor}
+    room.servers = [{"id": "x", "name": "web-1", "status": "ACTIVE", **where}]
+    with pytest.raises(
+        Refused, match="cannot be emptied: server 'web-1' fits nowhere: there is no other host"
+    ):
+        evacuated(room)
+    assert room.did == [] and room.session().adapters.hosts.find("old-1") is None
+
+
+def test_originals_of_moved_servers_have_to_be_committed_first(room: Room) -> None:
+    flavor = {"vcpus": 1, "ram": 64, "disk": 1, "ephemeral": 0, "swap": 0}
+    where = {"OS-EXT-SRV-ATTR:host": "old-1", "tenant_id": "p", "image": {"id": "i"}, "flavor": flavor}
+    room.servers = [{"id": "x", "name": "web-1", "status": "SHUTOFF", **where}]
+    ledger = room.session().adapters.ledger
+    ledger.intend("server:x", "server", "web-1")
+    ledger.created("server:x", "there")
+    ledger.done("server:x")
+    with pytest.raises(Refused, match="originals of servers that have moved, 1: web-1"):
+        evacuated(room)
+    assert room.did == []
+
+
+def test_a_machine_that_was_started_is_neither_emptied_nor_switched_off_again(room: Room) -> None:
+    room.old_status = "enabled"
+    room.kill["reset"] = "after"
+    with pytest.raises(Killed):
+        evacuated(room)
+    assert not room.old_up
+    room.did.clear()
+    room.kill["enroll"] = "before"
+    with pytest.raises(Killed):
+        evacuated(room)
+    assert "switch off" not in room.did and room.did[0] != "disable"
+
+
 # --- failures, and the same command again ----------------------------------------------------------
 @pytest.mark.parametrize(
     "error", [ProvisioningFailed("no disk"), DeploymentFailed("puppet"), EngineBusy("task 3")]

@@ -7,7 +7,17 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pumphouse.inventory import Inventory
-from pumphouse.model import FILTERS, SELECTABLE, Item, Plan, Selection, Step, fingerprint, is_filter
+from pumphouse.model import (
+    FILTERS,
+    SELECTABLE,
+    EvacuationPlan,
+    Item,
+    Plan,
+    Selection,
+    Step,
+    fingerprint,
+    is_filter,
+)
 from pumphouse.service.decommissioning import Closing, Fate
 from pumphouse.service.upgrading import HostPlan
 
@@ -157,18 +167,20 @@ class HostPlanBody:
     """What an operation does with a host.
 
     :param done: where it is already, when there is nothing to do.
+    :param evacuation: who on it goes where before that; None when it is not emptied.
     """
 
     operation: str
     host: str
     stages: tuple[StageBody, ...]
     done: str
+    evacuation: EvacuationPlan | None = None
 
     @classmethod
     def of(cls, plan: HostPlan) -> "HostPlanBody":
         """The plan, for a reader."""
         stages = tuple(StageBody(s.name, s.about, s.limit or None) for s in plan.stages)
-        return cls(plan.operation, plan.host, stages, plan.done)
+        return cls(plan.operation, plan.host, stages, plan.done, plan.evacuation)
 
 
 @dataclass(frozen=True)

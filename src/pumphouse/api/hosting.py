@@ -18,6 +18,7 @@ ACCEPTED = status.HTTP_202_ACCEPTED
 LOOKING = responses(404, 409, 502, 504)
 STARTING = responses(400, 404, 409, 412, 428, 502, 504)
 Operation = Literal["upgrade", "acquire", "withdraw"]
+Evacuate = Annotated[bool, Query(description="Empty it first: its servers go to other hosts of the source.")]
 Controllers = Annotated[Fate, Query(description="What becomes of the controllers of the source.")]
 
 
@@ -43,17 +44,19 @@ def host(service: Opened, name: str) -> HostStatus:
 
 
 @router.get("/hosts/{name}/{operation}", responses=LOOKING)
-def preview(service: Opened, name: str, operation: Operation, response: Response) -> HostPlanBody:
+def preview(
+    service: Opened, name: str, operation: Operation, response: Response, evacuate: Evacuate = False
+) -> HostPlanBody:
     """What an operation would do with a host. The ETag is what ``If-Match`` of that operation takes."""
-    plan = _plan(service, operation, name)
+    plan = _plan(service, operation, name, evacuate=evacuate)
     response.headers["ETag"] = etag_of(plan)
     return plan
 
 
 @router.post("/hosts/{name}/upgrade", status_code=ACCEPTED, dependencies=APPROVER, responses=STARTING)
-def upgrade(service: Opened, start: Start, looked: Looked, name: str) -> Job:
+def upgrade(service: Opened, start: Start, looked: Looked, name: str, evacuate: Evacuate = False) -> Job:
     """Make an empty host of the source a compute host of the destination. This erases its disks."""
-    return _start(service, start, looked, "upgrade", name)
+    return _start(service, start, looked, "upgrade", name, evacuate=evacuate)
 
 
 @router.post("/hosts/{name}/acquire", status_code=ACCEPTED, dependencies=APPROVER, responses=STARTING)
@@ -88,16 +91,18 @@ def decommission(service: Opened, start: Start, looked: Looked, controllers: Con
     )
 
 
-def _start(service: Service, start: Start, looked: Looked, operation: Operation, name: str) -> Job:
+def _start(
+    service: Service, start: Start, looked: Looked, operation: Operation, name: str, *, evacuate: bool = False
+) -> Job:
     def look() -> None:
-        now = etag_of(_plan(service, operation, name))
+        now = etag_of(_plan(service, operation, name, evacuate=evacuate))
         looked.require(lambda: now)
 
-    return start(operation, Selection(operation, (name,)), {}, look)
+    return start(operation, Selection(operation, (name,)), {"evacuate": True} if evacuate else {}, look)
 
 
-def _plan(service: Service, operation: Operation, name: str) -> HostPlanBody:
+def _plan(service: Service, operation: Operation, name: str, *, evacuate: bool) -> HostPlanBody:
     try:
-        return HostPlanBody.of(service.host_plan(operation, name))
+        return HostPlanBody.of(service.host_plan(operation, name, evacuate=evacuate))
     except UsageError as error:
         raise Unanswerable(404, error.message, error.remedy) from None

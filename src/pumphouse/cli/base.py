@@ -142,6 +142,6 @@ def _user() -> str:
         return f"user {os.getuid()}"
 
 
-def add_yes(parser: argparse.ArgumentParser) -> None:
+def add_yes(parser: argparse._ActionsContainer) -> None:
     """The option that answers :func:`confirm`."""
     parser.add_argument("--yes", action="store_true", help="Do not ask before it begins.")

@@ -23,7 +23,10 @@ def running(app: "App", service: "Service", bus: "Bus") -> Iterator[None]:
     """Within, the events of the bus are shown and the run can be stopped."""
     with watch(app) as progress, stoppable(service.cancel, progress.say, progress.leave):
         bus.subscribe(progress)
-        yield
+        try:
+            yield
+        finally:
+            bus.leave(progress)
 
 
 @contextmanager

@@ -4,13 +4,18 @@ A *key* names one resource of the source everywhere (plan, ledger, events, repor
 """
 
 from pumphouse.model.access import Audited, Caller, Role
+from pumphouse.model.evacuation import EvacuationPlan, How, Move, Unmoved, Wishes
 from pumphouse.model.host import (
     BootDevice,
+    ComputeHost,
     HostRecord,
     HostStatus,
     Node,
     NodeState,
+    Occupancy,
+    PlacedServer,
     PowerState,
+    Resources,
 )
 from pumphouse.model.item import Fields, Item, fingerprint, make_key
 from pumphouse.model.job import Ended, Job, JobState
@@ -33,6 +38,7 @@ from pumphouse.model.plan import (
     is_filter,
 )
 from pumphouse.model.record import CheckResult, Event, Migration, Outcome, Result, Row, RunResult
+from pumphouse.model.waves import Portion, Remainder, Wave, WavePlan
 
 __all__ = [
     "FILTERS",
@@ -45,28 +51,37 @@ __all__ = [
     "Caller",
     "Capacity",
     "CheckResult",
+    "ComputeHost",
     "Copied",
     "Difference",
     "Ended",
     "Endpoint",
+    "EvacuationPlan",
     "Event",
     "Fields",
     "HostRecord",
     "HostRoom",
     "HostStatus",
+    "How",
     "Item",
     "Job",
     "JobState",
     "Migration",
+    "Move",
     "NetworkFacts",
     "Node",
     "NodeState",
+    "Occupancy",
     "Origin",
     "Outcome",
     "Password",
+    "PlacedServer",
     "Plan",
+    "Portion",
     "PowerState",
     "Problem",
+    "Remainder",
+    "Resources",
     "Result",
     "Role",
     "Row",
@@ -75,7 +90,11 @@ __all__ = [
     "Severity",
     "Step",
     "Temporary",
+    "Unmoved",
     "Version",
+    "Wave",
+    "WavePlan",
+    "Wishes",
     "fingerprint",
     "is_filter",
     "make_key",

@@ -90,9 +90,10 @@ class HostRecord:
     """What the ledger remembers of an operation on a host.
 
     :param name: of the machine: its name at the source.
-    :param operation: ``upgrade``, ``acquire``, ``withdraw``, ``decommission``, or ``join`` (a controller).
+    :param operation: ``maintenance``, ``evacuate``, ``upgrade``, ``acquire``, ``withdraw``, ``decommission``, or
+        ``join`` (a controller).
     :param stage: what it is at, or ended at.
-    :param state: ``running``, ``done`` or ``failed``.
+    :param state: ``running``, ``done``, ``failed``, or ``quarantined``: failed, and left out from now on.
     :param data: facts that a later stage needs; never a secret.
     :param updated_at: seconds since the epoch.
     """
@@ -103,3 +104,93 @@ class HostRecord:
     state: str
     data: Fields = field(default_factory=dict)
     updated_at: float = 0.0
+
+
+@dataclass(frozen=True)
+class Resources:
+    """Processors, memory in MiB and local disk in GiB."""
+
+    vcpus: float = 0
+    memory: float = 0
+    disk: float = 0
+
+    def __add__(self, other: "Resources") -> "Resources":
+        return Resources(self.vcpus + other.vcpus, self.memory + other.memory, self.disk + other.disk)
+
+    def __sub__(self, other: "Resources") -> "Resources":
+        return Resources(self.vcpus - other.vcpus, self.memory - other.memory, self.disk - other.disk)
+
+    def covers(self, other: "Resources") -> bool:
+        """Whether as much fits in, of each."""
+        return self.vcpus >= other.vcpus and self.memory >= other.memory and self.disk >= other.disk
+
+
+@dataclass(frozen=True)
+class PlacedServer:
+    """A server as what takes room on a host.
+
+    :param host: of its compute service; empty when it is on none (shelved and offloaded, never scheduled).
+    :param task: what Nova does with it right now (``OS-EXT-STS:task_state``); empty when nothing.
+    :param needs: what it takes, as Placement has it, else as its flavor says.
+    :param local: whether disks of it are files of its host: it boots from an image, or has ephemeral disks or swap.
+    :param zone: availability zone that it was asked into; empty when in none. Before microversion 2.96 nobody
+        tells that: then the zone it is in.
+    :param group: id of its server group. :param group_policy: e.g. ``anti-affinity``.
+    :param group_limit: how many of an anti-affinity group may be on one host.
+    :param aggregates: metadata that its flavor wants of an aggregate (``aggregate_instance_extra_specs:``).
+    """
+
+    id: str
+    name: str
+    project: str
+    host: str
+    status: str
+    needs: Resources
+    task: str = ""
+    local: bool = True
+    zone: str = ""
+    group: str = ""
+    group_policy: str = ""
+    group_limit: int = 1
+    aggregates: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ComputeHost:
+    """A hypervisor as room for servers.
+
+    :param name: of the hypervisor. :param host: of its compute service; servers name this one.
+    :param capacity: what the scheduler may give out, allocation ratios and reserves included.
+    :param used: what is given out.
+    :param reason: why its compute service is disabled.
+    :param zone: its availability zone.
+    :param aggregates: metadata of all aggregates it is in; a key may have a value in each.
+    """
+
+    name: str
+    host: str
+    up: bool
+    enabled: bool
+    capacity: Resources
+    used: Resources
+    reason: str = ""
+    zone: str = ""
+    aggregates: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    @property
+    def free(self) -> Resources:
+        """What still fits."""
+        return self.capacity - self.used
+
+
+@dataclass(frozen=True)
+class Occupancy:
+    """Who is where in one cloud."""
+
+    role: str
+    hosts: tuple[ComputeHost, ...]
+    servers: tuple[PlacedServer, ...]
+
+    def on(self, host: str) -> tuple[PlacedServer, ...]:
+        """The servers on a host."""
+        return tuple(server for server in self.servers if server.host == host)

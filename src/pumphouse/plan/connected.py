@@ -39,6 +39,25 @@ def connected(source: Inventory, seeds: Iterable[Item], excluded: frozenset[str]
     return {key: why for key, why in whys.items() if why}
 
 
+def applications(source: Inventory) -> tuple[frozenset[str], ...]:
+    """Keys of all servers, those that hang together in one set."""
+    waiting, found = {item.key: item for item in source.of("server")}, list[frozenset[str]]()
+    at: dict[str, list[Item]] = defaultdict(list)
+    for server in waiting.values():
+        for joint in _joints(source, server):
+            at[joint].append(server)
+    while waiting:
+        todo = [waiting.popitem()[1]]
+        members = set[str]()
+        while todo:
+            server = todo.pop()
+            members.add(server.key)
+            others = (other for joint in _joints(source, server) for other in at.pop(joint, ()))
+            todo += (other for other in others if waiting.pop(other.key, None))
+        found.append(frozenset(members))
+    return tuple(found)
+
+
 def _joints(source: Inventory, server: Item) -> Iterator[str]:
     """Keys of what a server may have in common with others; what every project uses makes no application."""
     for port in server.fields["ports"]:

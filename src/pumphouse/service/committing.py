@@ -55,7 +55,7 @@ def _is_committed(session: Session, selection: Selection) -> bool:
 
 
 def _steps(world: World, selection: Selection, committed: bool = False) -> tuple[Step, ...]:
-    items = {i.key: i for i in _items(world, selection) if not _left(i)}
+    items = {i.key: i for i in _items(world, selection) if not is_left(i)}
     rows = {key: world.rows[key] for key in items if key in world.rows}
     made = {key: row for key, row in rows.items() if row.how == "created" and row.state == "done"}
     begun = _begun(world, selection)
@@ -97,7 +97,7 @@ def _free(source: Inventory, keys: set[str]) -> set[str]:
         used = {
             need
             for item in source
-            if item.key not in keys and not _left(item)
+            if item.key not in keys and not is_left(item)
             for need in KINDS[item.kind].needs(item)
         }
         if not keys & used:
@@ -132,7 +132,8 @@ def _items(world: World, selection: Selection) -> list[Item]:
     return items + [i for i in source if i.key not in keys and belongs(i)]
 
 
-def _left(item: Item) -> bool:
+def is_left(item: Item) -> bool:
+    """Whether commit never deletes it."""
     kind = KINDS[item.kind]
     return bool(kind.left_at_source) or kind.automatic(item)
 

@@ -44,7 +44,7 @@ def _verify(service: Service, job: Job) -> RunResult:
 
 def _host(service: Service, job: Job) -> RunResult:
     (name,) = job.selection.names
-    record = service.host_change(job.command, name)
+    record = service.host_change(job.command, name, evacuate=bool(job.options.get("evacuate")))
     return RunResult("", (Outcome(f"host:{name}", Result.OK, str(record.data.get("host", "")) or None),))
 
 

@@ -8,16 +8,11 @@ from pumphouse.facts import SERVICES, hypervisors
 from pumphouse.hosts import Host
 from pumphouse.model import PowerState
 from pumphouse.ports import Publish
+from pumphouse.service.host_work import finish, untold, work_on
 from pumphouse.service.hosts import machines
 from pumphouse.service.operating import operating
 from pumphouse.service.session import Session
-from pumphouse.service.upgrading import (
-    finish,
-    refuse_unless_installable,
-    refuse_unless_reachable,
-    untold,
-    work_on,
-)
+from pumphouse.service.upgrading import refuse_unless_installable, refuse_unless_reachable
 from pumphouse.tasks.hosts.leaving import remove
 from pumphouse.tasks.hosts.operations import convert
 from pumphouse.tasks.hosts.remaining import remaining

@@ -26,12 +26,22 @@ from pumphouse.model import (
 from pumphouse.plan.together import together, volume_keys
 from pumphouse.ports import Cloud
 from pumphouse.report import Report, build
-from pumphouse.service import committing, decommissioning, hosts, migrating, planfile, undoing, upgrading
+from pumphouse.service import (
+    committing,
+    decommissioning,
+    hosts,
+    migrating,
+    planfile,
+    rolling,
+    undoing,
+    upgrading,
+)
 from pumphouse.service.host_actions import with_actions
+from pumphouse.service.maintenance import Maintenance
 from pumphouse.service.session import Session, acceptance
 
 
-class Service:
+class Service(Maintenance):
     """What Pumphouse can do. Methods that change something hold locks on what they change.
 
     :param connect: opens a cloud by role, for the check of what cannot be reached.
@@ -176,20 +186,21 @@ class Service:
         with self._session.working("rollback", selection):
             return self._told(selection, undoing.rollback, selection)
 
-    def host_plan(self, operation: str, host: str) -> upgrading.HostPlan:
+    def host_plan(self, operation: str, host: str, *, evacuate: bool = False) -> upgrading.HostPlan:
         """What ``upgrade``, ``acquire`` or ``withdraw`` would do with a host.
 
+        :param evacuate: whether it is emptied first.
         :raises Refused: when it must not be done; nothing was touched.
         """
-        return upgrading.plan(self._session, operation, host)
+        return upgrading.plan(self._session, operation, host, evacuate=evacuate)
 
-    def host_change(self, operation: str, host: str) -> HostRecord:
+    def host_change(self, operation: str, host: str, *, evacuate: bool = False) -> HostRecord:
         """Upgrade or acquire a host, or withdraw it; an operation that was begun goes on.
 
         :raises PumphouseError: when a stage fails; says what to do.
         """
         with self._session.working(operation, Selection(operation, (host,))):
-            return upgrading.carry_out(self._session, operation, host)
+            return upgrading.carry_out(self._session, operation, host, evacuate=evacuate)
 
     def decommission_preview(self, fate: decommissioning.Fate) -> decommissioning.Closing:
         """What decommission would do.
@@ -202,6 +213,11 @@ class Service:
         """Remove what the empty source knows of hosts that left; on order let its controllers go."""
         with self._session.working(decommissioning.DECOMMISSION, Selection(decommissioning.DECOMMISSION)):
             return decommissioning.carry_out(self._session, fate)
+
+    @property
+    def waves(self) -> rolling.Waves:
+        """The whole source at once, wave by wave."""
+        return rolling.Waves(self, self._session)
 
     def cancel(self) -> None:
         """Stop what runs at its next safe point."""

@@ -1,27 +1,27 @@
 """One host changes clouds: upgrade, acquire, and the way back as long as nothing is written."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from pumphouse.errors import Refused, UsageError
 from pumphouse.hosts import Host
-from pumphouse.model import HostRecord, NodeState, Result
-from pumphouse.ports import Publish
+from pumphouse.model import EvacuationPlan, HostRecord, NodeState, Result
+from pumphouse.service import evacuating
+from pumphouse.service.host_work import finish, untold, work_on
 from pumphouse.service.hosts import machines
 from pumphouse.service.operating import operating
 from pumphouse.service.session import Session
 from pumphouse.tasks.hosts import installing, operations, smoke
-from pumphouse.tasks.hosts.emptiness import refuse_unless_empty
+from pumphouse.tasks.hosts.emptiness import names, refuse_unless_empty
 from pumphouse.tasks.hosts.services import hypervisor
-from pumphouse.tasks.hosts.work import Stage, Work, run
-from pumphouse.tasks.temporaries import Temporaries
+from pumphouse.tasks.hosts.work import Stage, Work
 
 STAGES: dict[str, Callable[[Work], tuple[Stage, ...]]] = {
     "upgrade": operations.upgrade,
     "acquire": operations.acquire,
     "withdraw": operations.withdraw,
 }
+EMPTYING = ("disable", "fence", "move", "proof", "empty")  # stages in which the machine is still the source's
 WRITTEN = (NodeState.DEPLOYING, NodeState.DEPLOYED, NodeState.FAILED)
 
 
@@ -30,18 +30,21 @@ class HostPlan:
     """What an operation does with a host, stage by stage.
 
     :param done: where it is already, when there is nothing to do.
+    :param evacuation: who goes where first, when the host is emptied.
     """
 
     operation: str
     host: str
     stages: tuple[Stage, ...]
     done: str = ""
+    evacuation: EvacuationPlan | None = None
 
 
-def plan(session: Session, operation: str, name: str) -> HostPlan:
+def plan(session: Session, operation: str, name: str, *, evacuate: bool = False) -> HostPlan:
     """What would be done with a host; nothing is touched.
 
     :param operation: ``upgrade``, ``acquire`` or ``withdraw``.
+    :param evacuate: whether it is emptied first; else it has to be empty.
     :raises UsageError: when nobody knows the host.
     :raises Refused: when it must not be done.
     """
@@ -51,59 +54,49 @@ def plan(session: Session, operation: str, name: str) -> HostPlan:
     work = work_on(session, _machine(session, name), untold)
     if operation == "withdraw":
         _refuse_written(work, record)
-    else:
-        _refuse(session, work, operation, _goes_on(record, operation))
-    return HostPlan(operation, name, STAGES[operation](work))
+        return HostPlan(operation, name, STAGES[operation](work))
+    beyond = record and _goes_on(record, operation) and record.stage not in EMPTYING
+    emptying = (
+        evacuate and not beyond
+    )  # the machine may have been started: it is no dead host to be switched off
+    _refuse(session, work, operation, _goes_on(record, operation), emptying)
+    if not emptying:
+        return HostPlan(operation, name, STAGES[operation](work))
+    evacuation = _emptied(session, name)
+    first = (*operations.kept_off(work, evacuation), *operations.emptied(work))
+    return HostPlan(operation, name, (*first, *STAGES[operation](work)), evacuation=evacuation)
 
 
-def carry_out(session: Session, operation: str, name: str) -> HostRecord:
+def _emptied(session: Session, name: str) -> EvacuationPlan:
+    """Who leaves the host; with nothing left to be committed, for then it would not be empty."""
+    found = evacuating.plan(session, name)
+    evacuating.refuse(found)
+    if found.leaving:
+        raise Refused(
+            f"host {name!r} has originals of servers that have moved, {names([s.name for s in found.leaving])}",
+            "They go with 'pumphouse commit'.",
+        )
+    return found
+
+
+def carry_out(session: Session, operation: str, name: str, *, evacuate: bool = False) -> HostRecord:
     """Do it, or go on with it; the caller has a run open (:meth:`Session.working`).
 
+    :param evacuate: as for :func:`plan`.
     :raises PumphouseError: when a stage fails; the record of the host says which.
     """
     a = session.adapters
     a.locks.take({f"host:{name}": f"host {name!r}"})
-    planned, record = plan(session, operation, name), a.hosts.find(name)
+    planned, record = plan(session, operation, name, evacuate=evacuate), a.hosts.find(name)
     if not planned.stages and record:
         return record
+    if planned.evacuation:
+        evacuating.claim(session, planned.evacuation)
     with operating(session, operation, name) as publish:
-        facts = dict(record.data) if record and operation == "withdraw" else {}
+        facts = dict(record.data) if record and operation == "withdraw" else evacuating.kept(record)
         a.hosts.begin(name, operation, **facts)
         work = work_on(session, _machine(session, name), publish)
-        return finish(work, operation, STAGES[operation](work))
-
-
-def finish(work: Work, operation: str, stages: Sequence[Stage]) -> HostRecord:
-    """Take a host through the stages of an operation that has begun, and note that it is done."""
-    run(work, stages)
-    name = work.host.name
-    done = work.ledger.stage(name, "done", "done")
-    work.publish("host.done", f"host:{name}", host=name, operation=operation, to=done.data.get("host", ""))
-    return done
-
-
-def work_on(session: Session, host: Host, publish: Publish) -> Work:
-    """A machine, and everything that is needed to move it."""
-    a, policy = session.adapters, session.config.hosts
-    clouds = {cloud.role: cloud for cloud in (a.source, a.destination)}
-    return Work(
-        host,
-        a.source,
-        a.destination,
-        a.power(host),
-        a.provisioner("destination"),
-        a.provisioner("source"),
-        a.network(),
-        a.hosts,
-        Temporaries(clouds, a.ledger, a.locks, a.clock, policy.timeouts.smoke_test),
-        a.clock,
-        policy,
-        publish,
-    )
-
-
-def untold(type: str, key: str = "", **data: Any) -> None:
-    """Planning happens to nobody."""
+        return finish(work, operation, planned.stages)
 
 
 def _machine(session: Session, name: str) -> Host:
@@ -123,10 +116,11 @@ def _goes_on(record: HostRecord | None, operation: str) -> bool:
     return record is not None and record.operation == operation and "service" in record.data
 
 
-def _refuse(session: Session, work: Work, operation: str, goes_on: bool) -> None:
+def _refuse(session: Session, work: Work, operation: str, goes_on: bool, emptying: bool) -> None:
     """Whatever speaks against it is told before anything is touched.
 
     :param goes_on: whether an earlier run has begun with the host.
+    :param emptying: whether it gets empty and disabled first.
     """
     name, found = work.host.name, hypervisor(work.source, work.host.name)
     if found is None and not goes_on:
@@ -136,7 +130,7 @@ def _refuse(session: Session, work: Work, operation: str, goes_on: bool) -> None
             f"host {name!r} is in neither cloud", "Only hosts of the source can be upgraded or acquired."
         )
     _refuse_without_macs(work.host)
-    if found:
+    if found and not emptying:
         installing.refuse_unless_disabled(work, found.host)
         refuse_unless_empty(work.source, name, found.host)
     if operation == "upgrade":

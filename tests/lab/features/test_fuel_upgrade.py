@@ -132,15 +132,11 @@ def test_a_host_that_fuel_manages_is_let_go_and_a_killed_command_goes_on(machine
     both = {cloud: {**old_fuel, "environment": cloud} for cloud in ("source", "destination")}
     upgrade = ("host", "upgrade", SECOND, "--yes")
     resets = machines(SECOND)["resets"]
-    assert command(machines, *upgrade, kill_at="release", **both) == -signal.SIGKILL
     assert command(machines, *upgrade, kill_at="deploy", **both) == -signal.SIGKILL
     done = command(machines, *upgrade, **both)
     assert done.returncode == 0, done.stderr
     assert arrived(machines, SECOND) == "node-3.example.com"  # 2 was the one that was let go
-    rows = {row["Host"]: row for row in machines.lab.listing("host", "list")}
-    assert {row["Engine"] for row in rows.values()} == {"deployed", ""}  # that of the lab knows two of them
-    # wiped by Fuel, started from its disk; once more from the network when it was killed before it was found
-    assert machines(SECOND)["resets"] - resets in (2, 3)
+    assert machines(SECOND)["resets"] == resets + 2  # wiped by Fuel, then started from its disk
 
 
 def test_the_password_of_fuel_is_written_nowhere(machines):

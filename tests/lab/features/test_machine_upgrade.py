@@ -13,7 +13,7 @@ import time
 import pytest
 import yaml
 from tenant import wait
-from test_lab_machines import FIRST, NEW, SECOND, Machines
+from test_lab_machines import FIRST, NEW, SECOND, Machines, boot
 
 pytestmark = pytest.mark.lab
 
@@ -62,13 +62,13 @@ def test_a_host_that_takes_servers_is_refused(machines, command):
 
 
 def test_a_failure_says_what_to_do_and_leaves_the_source_as_it_was(machines, command):
-    (service,) = machines.source.compute.services(host=SECOND, binary="nova-compute")
-    machines.source.compute.disable_service(service)
+    server = boot(machines.source, SECOND)
     machines(SECOND, fail="join")
-    done = command("host", "upgrade", SECOND, "--yes")
+    done = command("host", "upgrade", SECOND, "--evacuate", "--yes")
     assert done.returncode == 4 and "nova-compute did not come up" in done.stderr, done.stderr
     assert "The same command goes on here" in done.stderr
     assert (status(command)["Stage"], status(command)["State"]) == ("deploy", "failed")
+    assert machines.life(server) == [("spawned", SECOND), ("live-migrated", FIRST)]
     assert machines.service(machines.source, SECOND)  # removed only when the new one works
 
 
@@ -87,7 +87,7 @@ def test_killed_on_the_way_the_same_command_goes_on(machines, command):
     assert SECOND not in {each.name for each in machines.source.compute.hypervisors()}
     assert list(machines.destination.compute.servers(all_projects=True)) == []  # the smoke test's is gone
     started = [life for life in record(machines) if life["event"] == "spawned"]
-    assert {life["host"] for life in started} == {NEW}
+    assert NEW in {life["host"] for life in started}
 
 
 def record(machines):

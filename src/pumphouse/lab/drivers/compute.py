@@ -8,10 +8,10 @@ from nova import exception
 from nova.compute import power_state, task_states
 from nova.objects import fields
 from nova.virt import driver, fake
-from oslo_serialization import jsonutils
 
 from pumphouse.lab.drivers import sparse
-from pumphouse.lab.drivers.local_disks import GIB, IMAGES, create_other_disks, fetch_root_disk
+from pumphouse.lab.drivers.local_disks import IMAGES, create_other_disks, fetch_root_disk
+from pumphouse.lab.drivers.moves import Moves
 from pumphouse.lab.drivers.server_directory import ServerDirectory
 
 CONF = nova.conf.CONF
@@ -24,7 +24,7 @@ EVENTS = {
 }
 
 
-class LabDriver(fake.FakeDriver):
+class LabDriver(Moves, fake.FakeDriver):
     """One compute host. All hosts of a cloud share the instances directory, as on shared storage."""
 
     capabilities = dict(
@@ -189,73 +189,6 @@ class LabDriver(fake.FakeDriver):
         )
         with sparse.TrimmedReader(disk) as data:
             IMAGES.update(context, image_id, described, data, purge_props=False)
-
-    # Moves between hosts
-
-    def instance_on_disk(self, instance):
-        return self._directory(instance).exists()
-
-    def check_instance_shared_storage_local(self, context, instance):
-        return {"filename": instance.uuid}
-
-    def check_instance_shared_storage_remote(self, context, data):
-        return True
-
-    def check_instance_shared_storage_cleanup(self, context, data):
-        pass
-
-    def live_migration(self, context, instance, dest, post_method, recover_method,
-                       block_migration=False, migrate_data=None):  # fmt: skip
-        self.instances.pop(instance.uuid, None)
-        post_method(context, instance, dest, block_migration, migrate_data)
-
-    def post_live_migration_at_source(self, context, instance, network_info):
-        self.instances.pop(instance.uuid, None)
-
-    def post_live_migration_at_destination(self, context, instance, network_info,
-                                           block_migration=False, block_device_info=None):  # fmt: skip
-        self._take_over(instance, network_info, power_state.RUNNING, "live-migrated")
-
-    def migrate_disk_and_power_off(self, context, instance, dest, flavor, network_info, *args, **kwargs):
-        if instance.uuid in self.instances:
-            self._set_state(instance, power_state.SHUTDOWN)
-        return jsonutils.dumps({"source": self._host})
-
-    def finish_migration(self, context, migration, instance, disk_info, network_info, image_meta,
-                         resize_instance, *rest, **kwargs):  # fmt: skip
-        power_on = rest[-1]  # after the allocations, since Ussuri, and the block devices
-        disk, size = self._directory(instance).disk, instance.flavor.root_gb * GIB
-        if resize_instance and disk.exists() and disk.stat().st_size < size:
-            os.truncate(disk, size)
-        self._take_over(
-            instance, network_info, power_state.RUNNING if power_on else power_state.SHUTDOWN, "migrated"
-        )
-
-    def confirm_migration(self, context, migration, instance, network_info):
-        if migration.source_compute != migration.dest_compute:
-            self.instances.pop(instance.uuid, None)
-
-    def finish_revert_migration(self, context, instance, network_info, migration,
-                                block_device_info=None, power_on=True, *args, **kwargs):  # fmt: skip
-        self._take_over(
-            instance, network_info, power_state.RUNNING if power_on else power_state.SHUTDOWN, "migrated"
-        )
-
-    def _take_over(self, instance, network_info, state, event):
-        self.instances[instance.uuid] = fake.FakeInstance(instance.name, state, instance.uuid)
-        self._interfaces.update({port["id"]: port for port in network_info or ()})
-        directory = self._directory(instance)
-        directory.create()
-        directory.note(event, self._host)
-        if event == "migrated" and state == power_state.RUNNING:
-            directory.note("started", self._host)
-        directory.update(
-            name=instance.name,
-            host=self._host,
-            state=state,
-            ports=[port["id"] for port in network_info or ()],
-        )
-        directory.print(f"now on {self._host}")
 
     # Volumes and ports
 

@@ -57,7 +57,7 @@ def deployment(room: Room) -> dict[str, Any]:
         "type": "ironic",
         "url": room.url("ironic"),
         "username": USER,
-        "password_file": str(room.home / "ironic-password"),
+        "password_file": "ironic-password",
         "image": f"{room.url('ironic')}/images/host.raw",
         "checksum": hashlib.sha256(IMAGE).hexdigest(),
         "kernel": f"file://{files / 'kernel'}",

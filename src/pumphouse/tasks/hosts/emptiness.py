@@ -1,6 +1,6 @@
 """What a host of the source still holds; a machine is re-installed only when there is nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from pumphouse.errors import Missing, Refused
 from pumphouse.ports import Cloud
@@ -15,18 +15,28 @@ def names(found: list[str]) -> str:
     return f"{len(found)}: {', '.join(found[:NAMED])}{more}"
 
 
+def inhabited(cloud: Cloud, name: str, host: str, but: Collection[str] = ()) -> Iterator[str]:
+    """The servers of a host, and what is kept for servers there, one line for each kind.
+
+    :param name: of the hypervisor; empty when the cloud no longer has it.
+    :param host: of its compute service.
+    :param but: ids of servers that may be there.
+    """
+    servers = list(cloud.pages("compute", "/servers/detail", "servers", all_tenants="1", host=host))
+    known = {server["id"] for server in servers}
+    if servers := [server for server in servers if server["id"] not in but]:
+        yield "servers, " + names([f"{s['name']} ({s['status']})" for s in servers])
+    if others := [consumer for consumer in allocations(cloud, name) if name and consumer not in known]:
+        yield f"allocations of others (resized or moved, and not confirmed; or left over), {names(others)}"
+
+
 def holds(cloud: Cloud, name: str, host: str) -> Iterator[str]:
     """What would be lost with a host, one line for each kind.
 
     :param name: of the hypervisor; empty when the cloud no longer has it.
     :param host: of its compute service.
     """
-    servers = list(cloud.pages("compute", "/servers/detail", "servers", all_tenants="1", host=host))
-    if servers:
-        yield "servers, " + names([f"{s['name']} ({s['status']})" for s in servers])
-    known = {server["id"] for server in servers}
-    if others := [consumer for consumer in allocations(cloud, name) if name and consumer not in known]:
-        yield f"allocations of others (resized or moved, and not confirmed; or left over), {names(others)}"
+    yield from inhabited(cloud, name, host)
     yield from _volumes(cloud, host)
     yield from _routed(cloud, host)
 
@@ -39,8 +49,8 @@ def refuse_unless_empty(cloud: Cloud, name: str, host: str) -> None:
     if found := list(holds(cloud, name, host)):
         raise Refused(
             f"host {name!r} is not empty: {'; '.join(found)}",
-            "Migrate its servers to other hosts with Nova, or to the destination; originals of servers that have moved "
-            "go with 'pumphouse commit'.",
+            "'pumphouse host evacuate' empties it, or migrate its servers to the destination; originals of servers "
+            "that have moved go with 'pumphouse commit'.",
         )
 
 

@@ -5,7 +5,7 @@ from pumphouse.machines import Provisioner
 from pumphouse.model import BootDevice, Node, NodeState
 from pumphouse.tasks.hosts.emptiness import refuse_unless_empty
 from pumphouse.tasks.hosts.leaving import is_down
-from pumphouse.tasks.hosts.services import compute_service, hypervisor
+from pumphouse.tasks.hosts.services import compute_service, hypervisor, set_status
 from pumphouse.tasks.hosts.work import Work
 
 #: States of a machine that the engine has already begun to work on.
@@ -37,7 +37,7 @@ def refuse_unless_disabled(work: Work, host: str) -> None:
     if service and service["status"] != "disabled":
         raise Refused(
             f"host {work.host.name!r} takes new servers: its compute service is enabled",
-            f"openstack compute service set --disable --disable-reason upgrade {host} nova-compute",
+            "'pumphouse host evacuate' keeps them off and empties it, and so does --evacuate.",
         )
 
 
@@ -189,7 +189,7 @@ def enable(work: Work) -> None:
     """Let the source place servers on the host again."""
     service = compute_service(work.source, str(work.data["service"]))
     if service and service["status"] != "enabled":
-        work.source.put("compute", f"/os-services/{service['id']}", {"status": "enabled"})
+        set_status(work.source, service, "enabled")
 
 
 def _engine(work: Work) -> Provisioner:

@@ -2,12 +2,40 @@
 
 from pumphouse.host_policy import HostTimeouts
 from pumphouse.machines import Provisioner
-from pumphouse.tasks.hosts import installing, joining, leaving, smoke
+from pumphouse.model import EvacuationPlan
+from pumphouse.tasks.hosts import emptying, installing, joining, leaving, smoke
 from pumphouse.tasks.hosts.work import Stage, Work
 
 AGAIN = "The same command goes on here."
 GIVE_UP = "To give up, as long as nothing is written: 'pumphouse host withdraw'."
 BACK = "To give up, as long as nothing is written: take it back in the engine, and start it from its disk."
+
+
+def kept_off(work: Work, plan: EvacuationPlan) -> tuple[Stage, ...]:
+    """Nothing new comes to a host of the source, and a dead one cannot come back to life."""
+    limits = work.policy.timeouts
+    stages = [Stage("disable", "keep new servers off it", emptying.disable, AGAIN)]
+    if plan.needs_fencing:
+        about = "switch its machine off, for Nova has lost it: no server may run twice"
+        stages.append(Stage("fence", about, emptying.fence, AGAIN, limits.power))
+    return tuple(stages)
+
+
+def emptied(work: Work) -> tuple[Stage, ...]:
+    """What is on a host of the source goes to others."""
+    at_once = f"{work.policy.migrations} at once"
+    return (
+        Stage("move", f"move its servers to other hosts of the source, {at_once}", emptying.move, AGAIN),
+        Stage("proof", "see that nothing is left of them", emptying.prove, AGAIN),
+    )
+
+
+def opened(work: Work) -> tuple[Stage, ...]:
+    """Servers may come again."""
+    return (
+        Stage("settle", "wait for servers that are on their way", emptying.settle, AGAIN),
+        Stage("enable", "let the source place servers on it again", emptying.enable, AGAIN),
+    )
 
 
 def upgrade(work: Work) -> tuple[Stage, ...]:

@@ -20,6 +20,22 @@ def compute_service(cloud: Cloud, host: str) -> Body | None:
     return next(iter(services), None)
 
 
+def set_status(cloud: Cloud, service: Body, status: str, reason: str = "") -> None:
+    """Enable or disable a compute service.
+
+    :param status: ``enabled`` or ``disabled``. :param reason: why it is disabled.
+    """
+    if cloud.supports("compute", "2.53"):
+        told = {"disabled_reason": reason} if reason else {}
+        cloud.put("compute", f"/os-services/{service['id']}", {"status": status, **told})
+        return
+    who = {"host": service["host"], "binary": service["binary"]}
+    if status == "enabled":
+        cloud.put("compute", "/os-services/enable", who)
+    else:
+        cloud.put("compute", "/os-services/disable-log-reason", {**who, "disabled_reason": reason})
+
+
 def agents(cloud: Cloud, host: str = "") -> tuple[Body, ...]:
     """The network agents of a host, or of all; none where Neutron has no such thing."""
     query = {"host": host} if host else {}
@@ -36,6 +52,28 @@ def provider(cloud: Cloud, name: str) -> Body | None:
     except Missing:  # a cloud without Placement
         return None
     return next(iter(found), None)
+
+
+def release_evacuated(cloud: Cloud, name: str, host: str) -> None:
+    """Give back what servers still have of a dead host that they were evacuated from.
+
+    Nova does so itself once the host is back, which it may never be. What a server has under its own id belongs to
+    the host it is on; a migration that could be reverted has the old share under its id.
+
+    :param name: of the hypervisor.
+    :param host: of its compute service.
+    """
+    there = provider(cloud, name)
+    if there is None:
+        return
+    for consumer in allocations(cloud, name):
+        server = cloud.find("compute", f"/servers/{consumer}")
+        if server is None or server["server"]["OS-EXT-SRV-ATTR:host"] in (host, None):
+            continue
+        held = cloud.get("placement", f"/allocations/{consumer}")
+        if "project_id" in held and len(held["allocations"]) > 1:  # told from Placement's 1.12 on
+            del held["allocations"][there["uuid"]]
+            cloud.put("placement", f"/allocations/{consumer}", held)
 
 
 def allocations(cloud: Cloud, name: str) -> tuple[str, ...]:
