@@ -31,13 +31,13 @@ unit: install ## Unit tests: no network, under a minute
 	@scripts/test unit
 
 lab-test: install ## Tests on two real clouds: about half an hour
-	@scripts/test lab features museum
+	@scripts/test features lab hosts museum
 
 release-test: install ## Try a release as the source: make release-test RELEASE=train
 	@scripts/try-release $(RELEASE)
 
 test: install ## Everything the continuous integration runs
-	@scripts/test format lint types contracts docs unit machines lab features museum
+	@scripts/test format lint types contracts docs unit machines features lab hosts museum
 
 demo: $(VENV)/.installed-lab ## Move a project between two real clouds on this machine
 	@scripts/demo

@@ -63,9 +63,7 @@ class RemoteService:
         """A use case that is not here."""
 
         def refuse(*_: Any, **__: Any) -> NoReturn:
-            raise errors.UsageError(
-                f"'{name.replace('_', ' ')}' is not possible with --server", "Run it where config.yaml is."
-            )
+            raise _not_here(name)
 
         return refuse
 
@@ -229,6 +227,12 @@ class RemoteService:
         if answer.status_code >= 400:
             raise _error(answer, self._at)
         return answer
+
+
+def _not_here(name: str) -> errors.UsageError:
+    return errors.UsageError(
+        f"'{name.replace('_', ' ')}' is not possible with --server", "Run it where config.yaml is."
+    )
 
 
 def _body(selection: Selection) -> dict[str, Any]:

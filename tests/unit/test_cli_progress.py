@@ -6,6 +6,8 @@ from fake_service import migration_events
 
 from pumphouse.cli.board import Board, amount
 from pumphouse.cli.progress import LiveProgress, PlainProgress
+from pumphouse.cli.running import as_long_as_shown
+from pumphouse.events import Bus
 from pumphouse.model import Event
 
 
@@ -26,6 +28,20 @@ def test_a_line_per_phase_and_the_end_of_each_workload():
         "web1: starting",
         "web1: done in 18 s, 2.0 GiB copied, without service for 15 s",
     ]
+
+
+def test_a_run_goes_on_when_nobody_reads_its_progress_any_more():
+    tried = []
+
+    def say(line):
+        tried.append(line)
+        raise BrokenPipeError
+
+    bus = Bus()
+    bus.subscribe(as_long_as_shown(PlainProgress(say)))
+    for event in migration_events():
+        bus.publish(event)
+    assert len(tried) == 1
 
 
 def test_progress_is_said_at_most_every_five_seconds():

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from machine_room import MACS, Engine, Killed, Room
 
-from pumphouse.errors import Refused, WipeFailed
+from pumphouse.errors import EngineLoginError, Refused, WipeFailed
 from pumphouse.events import Bus
 from pumphouse.hosts import Host
 from pumphouse.machines import Tell
-from pumphouse.model import Node, NodeState
+from pumphouse.model import CheckResult, Node, NodeState, Result
 from pumphouse.service import upgrading
+from pumphouse.service.hosts import check_engines
 from pumphouse.service.session import Session
 
 LET_GO = ["release", "enroll", "assign", "deploy", "boot server", "delete server", "delete old service"]
@@ -22,6 +23,12 @@ class Former(Engine):
     """Has the machine until it lets it go; then the machine turns up in the other engine by itself."""
 
     state: NodeState | None = NodeState.DEPLOYED
+    refuses: Exception | None = None
+
+    def nodes(self) -> tuple[Node, ...]:
+        if self.refuses:
+            raise self.refuses
+        return super().nodes()
 
     def find(self, host: Host | None) -> Node | None:
         return Node("3", "n3", self.state, MACS) if self.state else None
@@ -96,3 +103,26 @@ def test_what_could_not_be_let_go_is_still_there_and_given_back(room: Managed) -
     assert "It is still in the source. The same command goes on here." in raised.value.remedy
     upgrade(room, "withdraw")
     assert room.old_status == "enabled"
+
+
+# --- pumphouse check ------------------------------------------------------------------------------
+def checked(room: Room) -> list[tuple[str, str, str]]:
+    return [(line.check, line.result.value, line.detail) for line in check_engines(room.session())]
+
+
+def test_check_asks_both_engines(room: Managed) -> None:
+    room.checks = [CheckResult("reference node", Result.FAIL, "there is none", "Name one.")]
+    assert checked(room) == [
+        ("Engine: reference node", "fail", "there is none"),
+        ("Engine of the source", "ok", "answers; machines it knows: 1"),
+    ]
+
+
+def test_check_tells_of_an_engine_that_does_not_let_us_in(room: Managed) -> None:
+    room.former.refuses = EngineLoginError("the password is wrong")
+    assert checked(room)[-1] == ("deployment engine", "fail", "the password is wrong")
+
+
+def test_check_says_nothing_where_there_is_no_engine(room: Managed) -> None:
+    room.engine, room.former = None, None  # type: ignore[assignment]
+    assert checked(room) == []

@@ -12,7 +12,8 @@ from pumphouse.cli.progress import watch
 
 if TYPE_CHECKING:
     from pumphouse.cli.main import App
-    from pumphouse.events import Bus
+    from pumphouse.events import Bus, Subscriber
+    from pumphouse.model import Event
     from pumphouse.service import Service
 
 _NOTICE = "stopping: running steps end at their next safe point; press Ctrl-C again to quit at once"
@@ -22,11 +23,27 @@ _NOTICE = "stopping: running steps end at their next safe point; press Ctrl-C ag
 def running(app: "App", service: "Service", bus: "Bus") -> Iterator[None]:
     """Within, the events of the bus are shown and the run can be stopped."""
     with watch(app) as progress, stoppable(service.cancel, progress.say, progress.leave):
-        bus.subscribe(progress)
+        shown = as_long_as_shown(progress)
+        bus.subscribe(shown)
         try:
             yield
         finally:
-            bus.leave(progress)
+            bus.leave(shown)
+
+
+def as_long_as_shown(show: "Subscriber") -> "Subscriber":
+    """The display until its terminal or pipe is gone: what runs goes on without it."""
+    gone = False
+
+    def apply(event: "Event") -> None:
+        nonlocal gone
+        if not gone:
+            try:
+                show(event)
+            except OSError:
+                gone = True
+
+    return apply
 
 
 @contextmanager

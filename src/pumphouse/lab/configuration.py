@@ -186,7 +186,7 @@ def _neutron(cloud: Cloud) -> Sections:
         "DEFAULT": _default(
             cloud,
             core_plugin="ml2",
-            service_plugins=["lab_router", "trunk", "qos", "segments", "port_forwarding", "pumphouse_lab"],
+            service_plugins=["router", "trunk", "qos", "segments", "port_forwarding", "pumphouse_lab"],
             host=cloud.hosts[0],
             dns_domain="lab.",
             vlan_transparent=True,

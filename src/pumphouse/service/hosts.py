@@ -78,6 +78,21 @@ def check_networks(session: Session) -> Iterator[CheckResult]:
             yield CheckResult(name, Result.FAIL, error.message, error.remedy)
 
 
+def check_engines(session: Session) -> Iterator[CheckResult]:
+    """Whether the deployment engines answer, and the destination's has what it needs; nothing where there is none."""
+    try:
+        if engine := session.adapters.provisioner("destination"):
+            for line in engine.check():
+                yield replace(line, check=f"{engine.name}: {line.check}")
+        if former := session.adapters.provisioner("source"):
+            known = len(former.nodes())
+            yield CheckResult(
+                f"{former.name} of the source", Result.OK, f"answers; machines it knows: {known}"
+            )
+    except PumphouseError as error:
+        yield CheckResult("deployment engine", Result.FAIL, error.message, error.remedy)
+
+
 def _check(session: Session, host: Host) -> CheckResult:
     name = f"BMC of {host.name}"
     try:

@@ -68,6 +68,7 @@ class Service(Maintenance):
         )
         yield from hosts.check_bmcs(self._session)
         yield from hosts.check_networks(self._session)
+        yield from hosts.check_engines(self._session)
 
     def discover(self) -> tuple[CloudFacts, CloudFacts]:
         """Services, versions and capacity of both clouds."""

@@ -1,12 +1,15 @@
 """Volumes on storage that both clouds have change hands without a copy; killed on the way, and given back."""
 
+import secrets
+
 import pytest
 from clouds import every, inventory, traces
 from disks import checksum
 from killing import Point
 from museum.storage import clear, until, volume_file, write_bytes
 
-SERVER, DISK, ALONE, FIRM = "heir", "heir-disk", "heirloom", "heir-root"
+SERVER = f"heir-{secrets.token_hex(2)}"  # a migration is known by its selection
+DISK, ALONE, FIRM = "heir-disk", "heirloom", "heir-root"
 KEPT = "heir-kept"
 SELECTION = ("server", SERVER)
 POINTS = (Point("step.started", "release", 1), Point("step.started", "adopt", 1))

@@ -1,6 +1,7 @@
 """Servers that share a volume move, go back and are committed as one; killed on the way, also when all was settled."""
 
 import json
+import secrets
 import sqlite3
 import sys
 
@@ -11,7 +12,9 @@ from disks import checksum
 from killing import Point
 from museum.storage import clear, until, volume_file, write_bytes
 
-LEFT, RIGHT = "twin-left", "twin-right"  # the one runs, the other is stopped
+# A migration is known by its selection: in a lab that is kept it must be another one each time.
+OWNER = secrets.token_hex(2)
+LEFT, RIGHT = f"twin-left-{OWNER}", f"twin-right-{OWNER}"  # the one runs, the other is stopped
 DISK, OWN, ROOTS = "twin-disk", "twin-own", ("twin-root-left", "twin-root-right")
 KIND = "twin-type"
 BOTH = ("server", LEFT, RIGHT)
@@ -116,7 +119,8 @@ def rows(lab):
         "select kind, name, state, data from resource where name like 'twin-%' order by updated_at"
     ).fetchall()
     file.close()
-    return {(kind, name): (state, json.loads(data)) for kind, name, state, data in found}
+    names = (LEFT, RIGHT, DISK, OWN, *ROOTS)
+    return {(k, name): (state, json.loads(data)) for k, name, state, data in found if name in names}
 
 
 @pytest.fixture(scope="module")

@@ -31,6 +31,7 @@ class LabDriver(Moves, fake.FakeDriver):
         fake.FakeDriver.capabilities,
         has_imagecache=False,
         supports_migrate_to_same_host=True,
+        supports_device_tagging=True,
         supports_trusted_certs=True,
         supports_accelerators=False,
         supports_image_type_qcow2=True,

@@ -64,6 +64,7 @@ def filled(lab):
 
 def furnish(tenant, number):
     tenant.furnish(number)
+    tenant.here.identity.update_user(tenant.user, email=f"{tenant.name}@example.org")  # portraits show it
     servers = [tenant.server(f"{tenant.name}-{index}", volumes=int(index == 0)) for index in range(4)]
     tenant.here.compute.stop_server(servers[-1])
     tenant.here.compute.wait_for_server(servers[-1], status="SHUTOFF")
