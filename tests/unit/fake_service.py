@@ -13,6 +13,7 @@ from pumphouse.errors import UsageError
 from pumphouse.inventory import Inventory
 from pumphouse.model import (
     Action,
+    EvacuationPlan,
     Event,
     HostRecord,
     Migration,
@@ -22,9 +23,11 @@ from pumphouse.model import (
     RunResult,
     Selection,
     Step,
+    WavePlan,
 )
 from pumphouse.report import build
 from pumphouse.service.decommissioning import Closing
+from pumphouse.service.evacuating import Emptying
 
 DEMO = Selection("project", ("demo",))
 NETWORK = Step("network:n1", "network", "private", "demo", Action.CREATE, "is missing")
@@ -189,6 +192,22 @@ class FakeService:
         done = HostRecord(name, operation, "done", "done")
         return self._answer("host_change", done, operation, name, evacuate)
 
+    def evacuation(self, host: str, move: Any, wishes: Any) -> Any:
+        return self._answer("evacuation", Emptying(EvacuationPlan(host)), host, move, wishes)
+
+    def refuse_evacuation(self, found: Any) -> None:
+        self._answer("refuse_evacuation", None, found)
+
+    def evacuate(self, host: str, move: Any, wishes: Any, operation: str = "evacuate") -> Any:
+        return self._answer("evacuate", HostRecord(host, operation, "done", "done"), host, operation)
+
+    def maintenance_off(self, host: str) -> Any:
+        return self._answer("maintenance_off", HostRecord(host, "maintenance", "done", "done"), host)
+
+    @property
+    def waves(self) -> "FakeWaves":
+        return FakeWaves(self)
+
     def decommission_preview(self, fate: str) -> Any:
         return self._answer("decommission_preview", Closing((("h1", "h1"),), ()), fate)
 
@@ -205,6 +224,22 @@ class FakeService:
     def did(self, name: str) -> list[tuple[Any, ...]]:
         """The arguments of each call of a method."""
         return [call[1:] for call in self.calls if call[0] == name]
+
+
+@dataclass
+class FakeWaves:
+    """The whole upgrade; the service remembers what it was asked."""
+
+    service: FakeService
+
+    def plan(self, failed: Any) -> WavePlan:
+        return self.service._answer("waves", WavePlan((), (), ()), dict(failed))
+
+    def carry_out(self, wave: Any) -> Any:
+        return self.service._answer("wave", {}, wave)
+
+    def finish(self) -> Any:
+        return self.service._answer("finish", {})
 
 
 class Shell:

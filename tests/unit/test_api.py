@@ -25,7 +25,7 @@ from pumphouse.errors import BmcError, ConfigError, Interrupted, Refused, Unreac
 from pumphouse.inventory import Inventory
 from pumphouse.ledger.journal import Journal
 from pumphouse.ledger.sql import open_engine
-from pumphouse.model import Event, Item
+from pumphouse.model import Event, Item, Remainder, Wave, WavePlan
 from pumphouse.service.conductor import Conductor
 from pumphouse.wiring import open_desk
 
@@ -277,6 +277,40 @@ def test_events_can_be_taken_up_again(client, service):
     assert [line for line in whole.splitlines() if line.startswith("id:")][-1] == "id: 17"
     rest = client.get("/v1/events?follow=false", headers={"Last-Event-ID": "15"}).text
     assert [line for line in rest.splitlines() if line.startswith("id:")] == ["id: 16", "id: 17"]
+
+
+@pytest.mark.parametrize("command", ["evacuate", "maintenance"])
+def test_a_host_is_emptied_as_it_was_looked_at(client, service, command):
+    wishes = {"move": ["project:demo"], "reason": "a new disk"}
+    assert client.post(f"/v1/hosts/h1/{command}", json=wishes).status_code == 428
+    seen = client.post("/v1/hosts/h1/evacuation", json=wishes)
+    assert seen.json()["evacuation"]["host"] == "h1"
+    headers = {"If-Match": seen.headers["ETag"]}
+    assert (
+        ended(client, client.post(f"/v1/hosts/h1/{command}", json=wishes, headers=headers))["state"] == "done"
+    )
+    assert service.did("evacuate") == [("h1", command)]
+    assert ended(client, client.post("/v1/hosts/h1/reopen"))["state"] == "done"
+    assert service.did("maintenance_off") == [("h1",)]
+
+
+def test_the_whole_source_is_upgraded_wave_by_wave(client, service):
+    first, second = (Wave((), (), (name,), (), ()) for name in ("h1", "h2"))
+    left = [WavePlan((), (), (first, second)), WavePlan((), (), (second,)), WavePlan((), (), ())]
+    service.answers["waves"] = lambda asked: left[min(len(asked.did("wave")), 2)]
+    seen = client.get("/v1/upgrade")
+    assert [wave["upgrades"] for wave in seen.json()["waves"]] == [["h1"], ["h2"]]
+    job = ended(client, client.post("/v1/upgrade", headers={"If-Match": seen.headers["ETag"]}))
+    assert job["state"] == "done", job
+    assert [wave.upgrades for (wave,) in service.did("wave")] == [("h1",), ("h2",)]
+    assert service.did("finish") == [()]
+
+
+def test_what_stays_at_the_source_is_told_and_it_is_not_closed(client, service):
+    service.answers["waves"] = WavePlan((), (), (), (Remainder("server web1", "it is in error"),))
+    job = ended(client, client.post("/v1/upgrade", headers={"If-Match": "*"}))
+    assert (job["state"], job["ended"]["error"], job["ended"]["failed"]) == ("failed", "it is in error", 1)
+    assert service.did("finish") == []
 
 
 def test_events_can_be_narrowed(client):

@@ -15,6 +15,8 @@ from pumphouse.model import (
     Plan,
     Selection,
     Step,
+    WavePlan,
+    Wishes,
     fingerprint,
     is_filter,
 )
@@ -183,6 +185,37 @@ class HostPlanBody:
         return cls(plan.operation, plan.host, stages, plan.done, plan.evacuation)
 
 
+class EvacuationRequest(BaseModel):
+    """How a host is emptied."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    move: tuple[str, ...] = Field(
+        (),
+        description="What goes to the destination first: KIND:NAME, or fitting.",
+        examples=[["project:acme"]],
+    )
+    reason: str = Field("", description="Shown to whoever asks why the host is disabled.")
+    keep_off: tuple[str, ...] = Field((), description="Hosts that get nothing.")
+    rebuild: bool = Field(False, description="Off a dead host: also servers with disks of their own.")
+
+    def wishes(self) -> Wishes:
+        """As a value."""
+        return Wishes(self.reason, (), self.keep_off, self.rebuild)
+
+
+@dataclass(frozen=True)
+class EmptyingBody:
+    """What would be done with a host.
+
+    :param evacuation: who goes where within the source.
+    :param migration: how others get to the destination before.
+    """
+
+    evacuation: EvacuationPlan
+    migration: Plan | None
+
+
 @dataclass(frozen=True)
 class ClosingBody:
     """What is left to do at the source.
@@ -203,7 +236,7 @@ class ClosingBody:
         )
 
 
-def etag_of(plan: HostPlanBody | ClosingBody) -> str:
+def etag_of(plan: HostPlanBody | EmptyingBody | ClosingBody | WavePlan) -> str:
     """Changes when what is planned changes."""
     return f'"{fingerprint(asdict(plan))}"'
 

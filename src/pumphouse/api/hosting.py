@@ -5,13 +5,14 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Response, status
 
 from pumphouse.api.access import APPROVER, OPERATOR
-from pumphouse.api.bodies import ClosingBody, HostPlanBody, etag_of
-from pumphouse.api.opening import Looked, Opened, Start
+from pumphouse.api.bodies import ClosingBody, EmptyingBody, EvacuationRequest, HostPlanBody, etag_of
+from pumphouse.api.opening import IdempotencyKey, Looked, Opened, Start
 from pumphouse.api.problems import Unanswerable, responses
 from pumphouse.errors import UsageError
-from pumphouse.model import HostRecord, HostStatus, Job, Selection
+from pumphouse.model import HostRecord, HostStatus, Job, Selection, WavePlan
 from pumphouse.service import Service
 from pumphouse.service.decommissioning import Fate
+from pumphouse.service.rolling import EVERYTHING
 
 router = APIRouter(tags=["hosts"])
 ACCEPTED = status.HTTP_202_ACCEPTED
@@ -41,6 +42,48 @@ def host(service: Opened, name: str) -> HostStatus:
         return service.host(name)
     except UsageError as error:
         raise Unanswerable(404, error.message, error.remedy) from None
+
+
+@router.post("/hosts/{name}/evacuation", responses=responses(400, 404, 409, 502, 504))
+def evacuation(
+    service: Opened, name: str, body: EvacuationRequest, response: Response, _key: IdempotencyKey = None
+) -> EmptyingBody:
+    """Who on a host would go where; changes nothing. The ETag is for ``If-Match`` of evacuate and maintenance."""
+    found = _emptying(service, name, body)
+    response.headers["ETag"] = etag_of(found)
+    return found
+
+
+@router.post("/hosts/{name}/evacuate", status_code=ACCEPTED, dependencies=OPERATOR, responses=STARTING)
+def evacuate(service: Opened, start: Start, looked: Looked, name: str, body: EvacuationRequest) -> Job:
+    """Keep new servers off a host of the source, and empty it."""
+    return _empty(service, start, looked, "evacuate", name, body)
+
+
+@router.post("/hosts/{name}/maintenance", status_code=ACCEPTED, dependencies=OPERATOR, responses=STARTING)
+def maintenance(service: Opened, start: Start, looked: Looked, name: str, body: EvacuationRequest) -> Job:
+    """Empty a host of the source, until it is opened again."""
+    return _empty(service, start, looked, "maintenance", name, body)
+
+
+@router.post("/hosts/{name}/reopen", status_code=ACCEPTED, dependencies=OPERATOR, responses=STARTING)
+def reopen(start: Start, name: str) -> Job:
+    """Let servers onto a host again, when it was Pumphouse that kept them off."""
+    return start("reopen", Selection("maintenance", (name,)), {})
+
+
+@router.get("/upgrade", responses=responses(409, 502, 504))
+def waves(service: Opened, response: Response) -> WavePlan:
+    """The whole source, wave by wave: what would move, and which hosts follow. The ETag is for ``If-Match``."""
+    plan = service.waves.plan({})
+    response.headers["ETag"] = etag_of(plan)
+    return plan
+
+
+@router.post("/upgrade", status_code=ACCEPTED, dependencies=APPROVER, responses=STARTING)
+def upgrade_everything(service: Opened, start: Start, looked: Looked) -> Job:
+    """Move the whole source. What has moved and verified is deleted there, and the disks of hosts are erased."""
+    return start("upgrade", EVERYTHING, {}, lambda: looked.require(lambda: etag_of(service.waves.plan({}))))
 
 
 @router.get("/hosts/{name}/{operation}", responses=LOOKING)
@@ -89,6 +132,22 @@ def decommission(service: Opened, start: Start, looked: Looked, controllers: Con
     return start(
         "decommission", Selection("decommission"), {"controllers": controllers}, lambda: looked.require(now)
     )
+
+
+def _emptying(service: Service, name: str, body: EvacuationRequest) -> EmptyingBody:
+    found = service.evacuation(name, body.move, body.wishes())
+    return EmptyingBody(found.evacuation, found.migration)
+
+
+def _empty(
+    service: Service, start: Start, looked: Looked, command: str, name: str, body: EvacuationRequest
+) -> Job:
+    def look() -> None:
+        found = service.evacuation(name, body.move, body.wishes())
+        service.refuse_evacuation(found)
+        looked.require(lambda: etag_of(EmptyingBody(found.evacuation, found.migration)))
+
+    return start(command, Selection(command, (name,)), body.model_dump(exclude_defaults=True), look)
 
 
 def _start(

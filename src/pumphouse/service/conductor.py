@@ -10,7 +10,8 @@ from typing import Any, Protocol
 from pumphouse.errors import BoardError, Interrupted, PumphouseError
 from pumphouse.events import Bus
 from pumphouse.jobs import Board, JobLedger
-from pumphouse.model import Ended, Job, JobState, Outcome, Plan, Result, RunResult
+from pumphouse.model import Ended, Job, JobState, Outcome, Plan, Result, RunResult, Wishes
+from pumphouse.service.rolling import EVERYTHING
 from pumphouse.service.service import Service
 
 LOG = logging.getLogger(__name__)
@@ -43,9 +44,44 @@ def _verify(service: Service, job: Job) -> RunResult:
 
 
 def _host(service: Service, job: Job) -> RunResult:
+    if job.selection == EVERYTHING:
+        return _upgrade_everything(service)
     (name,) = job.selection.names
     record = service.host_change(job.command, name, evacuate=bool(job.options.get("evacuate")))
     return RunResult("", (Outcome(f"host:{name}", Result.OK, str(record.data.get("host", "")) or None),))
+
+
+def _upgrade_everything(service: Service) -> RunResult:
+    """Wave after wave, each planned anew; at last the source is closed."""
+    failed: dict[str, str] = {}
+    before, plan = None, service.waves.plan({})
+    while plan.waves:
+        wave = plan.waves[0]
+        if wave == before:
+            raise PumphouseError(
+                "the last wave changed nothing, though nothing failed in it",
+                "See the log, then resume the job.",
+            )
+        new = service.waves.carry_out(wave)
+        failed |= new
+        before, plan = (None if new else wave), service.waves.plan(failed)
+    left = {each.what: each.why for each in plan.remains}
+    if not (failed or left):
+        failed = dict(service.waves.finish())
+    return RunResult("", tuple(Outcome(k, Result.FAIL, None, why) for k, why in {**left, **failed}.items()))
+
+
+def _evacuate(service: Service, job: Job) -> RunResult:
+    (name,), given = job.selection.names, job.options
+    wishes = Wishes(given.get("reason", ""), (), tuple(given.get("keep_off", ())), bool(given.get("rebuild")))
+    service.evacuate(name, tuple(given.get("move", ())), wishes, job.command)
+    return RunResult("", (Outcome(f"host:{name}", Result.OK),))
+
+
+def _reopen(service: Service, job: Job) -> RunResult:
+    (name,) = job.selection.names
+    service.maintenance_off(name)
+    return RunResult("", (Outcome(f"host:{name}", Result.OK),))
 
 
 def _decommission(service: Service, job: Job) -> RunResult:
@@ -61,6 +97,9 @@ COMMANDS: Mapping[str, Callable[[Service, Job], RunResult]] = {
     "upgrade": _host,
     "acquire": _host,
     "withdraw": _host,
+    "evacuate": _evacuate,
+    "maintenance": _evacuate,
+    "reopen": _reopen,
     "decommission": _decommission,
 }
 #: Commands that cannot be undone, or take machines away.
