@@ -88,7 +88,7 @@ class Estate(FakeService):
     def tell(self, type: str, key: str = "", **data) -> None:
         self.journal.append(Event(time.time(), "m1", type, key, data, len(self.journal) + 1))
 
-    def host_change(self, operation, name):
+    def host_change(self, operation, name, *_, **__):
         """The host is installed, for as long as the test wants; then it is one of the destination."""
         self.selection, self.state = Selection(operation, (name,)), "running"
         self.tell("run.started", command=operation, selection=str(self.selection), steps=0, bytes=0)
