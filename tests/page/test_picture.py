@@ -142,6 +142,11 @@ def test_a_server_crosses_over_as_it_moves(served, visit):
     other = visit(served, "/plan?what=project&name=demo")
     other.get_by_role("button", name="Approve and migrate").click()
     other.wait_for_url("**/migrations/m1")
+    boxes = "getComputedStyle(document.querySelector('.host'))"
+    # a box that clipped its tiles would hide them as they cross over
+    assert page.evaluate(f"[{boxes}.contain, {boxes}.contentVisibility, {boxes}.overflow]") == [
+        *("layout style", "visible", "visible")
+    ]
     lane = page.get_by_role("region", name="On the way")
     expect(lane.locator(".name")).to_have_text("web0")
     expect(lane.locator(".phase")).to_have_text("copying")
