@@ -89,7 +89,7 @@ def becomes(cloud, server, status):
 def test_every_hypervisor_stands_on_a_machine_that_pumphouse_reaches(machines):
     rows = {row["Host"]: row for row in machines.lab.listing("host", "list")}
     assert {name: row["Power"] for name, row in rows.items()} == {
-        FIRST: "on", SECOND: "on", "destination-compute-1": "on",
+        FIRST: "on", SECOND: "on", "source-controller-1": "on", "destination-compute-1": "on",
     }  # fmt: skip
     assert machines.ipmi(FIRST, "power", "status") == "Chassis Power is on\n"
 
