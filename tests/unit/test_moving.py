@@ -187,6 +187,17 @@ def test_one_that_waits_in_the_queue_is_dealt_with_as_soon_as_it_can_be(tmp_path
     assert len(nova.cloud.sent("POST", action)) == 3
 
 
+def test_one_that_waits_behind_others_is_not_stuck(tmp_path: Path) -> None:
+    nova = Nova(tmp_path, stuck_after=5)
+    queued = {"migrations": [{"id": 7, "status": "queued"}]}
+    nova.cloud.on(
+        "GET", "compute", MIGRATIONS, queued, queued, {"migrations": [{"id": 7, "status": "running"}]}
+    )
+    nova.shows(*[BUSY] * 14, see("h2"))
+    nova.move(How.LIVE)
+    assert nova.cloud.did("DELETE") == []
+
+
 def test_nothing_is_waited_for_for_ever(tmp_path: Path) -> None:
     nova = Nova(tmp_path, stuck_after=5, timeouts={"move": 20})
     nova.cloud.on("GET", "compute", MIGRATIONS, {"migrations": []})

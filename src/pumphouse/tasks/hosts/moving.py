@@ -96,7 +96,10 @@ class Moving:
                 raise self._failed(server, how, dealt)
             now = self._work.clock.now()
             if stuck and now >= stuck and not dealt:
-                dealt = self._unstick(server, now - began)
+                if self._queued(identifier):  # Nova has not begun: others are before it
+                    stuck, end = now + policy.stuck_after, now + policy.stuck_after + policy.timeouts.move
+                else:
+                    dealt = self._unstick(server, now - began)
             if now >= end:
                 raise CloudError(
                     f"server {order['name']!r}: its {WORDS[how]} has not ended after {now - began:.0f} s"
@@ -154,6 +157,14 @@ class Moving:
             if error.status not in (400, 409):  # it is at it already
                 raise
         return False
+
+    def _queued(self, identifier: str) -> bool:
+        """Whether a live migration waits for others of its host: Nova runs one at a time unless told otherwise."""
+        try:
+            found = self._cloud.get("compute", f"/servers/{identifier}/migrations")["migrations"]
+        except (CloudError, Missing):  # before 2.23
+            return False
+        return bool(found) and all(each.get("status") == "queued" for each in found)
 
     def _unstick(self, server: Body, seconds: float) -> str:
         """Abort or force a live migration, as the policy says; what was done, empty when it could not be."""
