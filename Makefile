@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export UV_SYSTEM_CERTS := true
 
 .DEFAULT_GOAL := help
-.PHONY: help install check format unit page-test lab-test release-test test demo demo-upgrade pictures docs clean
+.PHONY: help install check format unit page-test lab-test long-test release-test test demo demo-upgrade pictures docs clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,11 +36,14 @@ page-test: install ## The page in a real browser (Debian's chromium): a minute o
 lab-test: install ## Tests on two real clouds: about half an hour
 	@scripts/test features lab hosts museum
 
+long-test: install ## What the continuous integration has no time for: a quarter of an hour
+	@scripts/test long
+
 release-test: install ## Try a release as the source: make release-test RELEASE=train
 	@scripts/try-release $(RELEASE)
 
 test: install ## Everything the continuous integration runs
-	@scripts/test format lint types contracts docs unit page machines features lab hosts museum
+	@scripts/test format lint types contracts docs features lab hosts museum machines unit page
 
 demo: $(VENV)/.installed-lab ## Move a project between two real clouds on this machine
 	@scripts/demo

@@ -15,7 +15,7 @@ import requests
 import yaml
 from test_lab_machines import FIRST, NEW, SECOND, Machines
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.long]
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ from test_lab_machines import Machines
 
 from conftest import Lab, Stage
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.long]
 
 BAD = "source-compute-2"
 HOSTS = [f"source-compute-{number}" for number in range(1, 5)]
