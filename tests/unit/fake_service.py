@@ -4,6 +4,7 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import yaml
@@ -204,7 +205,7 @@ class FakeService:
     def maintenance_off(self, host: str) -> Any:
         return self._answer("maintenance_off", HostRecord(host, "maintenance", "done", "done"), host)
 
-    @property
+    @cached_property
     def waves(self) -> "FakeWaves":
         return FakeWaves(self)
 
