@@ -34,7 +34,7 @@ page-test: install ## The page in a real browser (Debian's chromium): a minute o
 	@scripts/test page
 
 lab-test: install ## Tests on two real clouds: about half an hour
-	@scripts/test features lab hosts museum
+	@scripts/test lab features workloads hosts museum
 
 long-test: install ## What the continuous integration has no time for: a quarter of an hour
 	@scripts/test long
@@ -43,7 +43,7 @@ release-test: install ## Try a release as the source: make release-test RELEASE=
 	@scripts/try-release $(RELEASE)
 
 test: install ## Everything the continuous integration runs
-	@scripts/test format lint types contracts docs features lab hosts museum machines unit page
+	@scripts/test format lint types contracts docs lab features workloads hosts museum machines unit page
 
 demo: $(VENV)/.installed-lab ## Move a project between two real clouds on this machine
 	@scripts/demo

@@ -55,6 +55,7 @@ with open_desk(Config.model_validate(json.loads(sys.argv[2]))) as desk:
     with stoppable(conductor.stop, print, lambda: None):
         conductor.run()
 """
+pytestmark = pytest.mark.long
 CALLER = Caller("somebody", Role.APPROVER)
 PLACES = [("postgresql", ""), ("postgresql", "redis"), ("mysql", "etcd")]
 
