@@ -224,6 +224,7 @@ def source(room: Room) -> RecordingCloud:
             "state": "up" if room.old_up else "down",
             "status": room.old_status,
             "disabled_reason": room.reason,
+            "updated_at": str(room.clock.now()),
         }
         return {"services": [body] if room.old_known else []}
 

@@ -261,6 +261,13 @@ def test_given_back_before_anything_is_written(room: Room) -> None:
     assert (room.old_up, room.old_status) == (True, "enabled")
 
 
+def test_given_back_though_nova_has_not_noticed_that_it_was_gone(room: Room) -> None:
+    upgrade(room, "acquire")
+    room.old_up = True  # as Nova sees it, for service_down_time more
+    upgrade(room, "withdraw")
+    assert room.did.count("boot from disk") == 1
+
+
 def test_what_is_written_is_not_given_back(room: Room) -> None:
     refused(room, Refused, "nothing was begun", "withdraw")
     room.fail["deploy"] = ProvisioningFailed("no disk")

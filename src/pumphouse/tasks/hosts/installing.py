@@ -88,6 +88,7 @@ def start(work: Work) -> None:
     if work.data.get("released") and not work.network and not work.data.get("missed"):
         return
     if work.engine is None or work.engine.boots:
+        work.note(started=False)  # from here on a withdrawal starts it from its disk
         work.power.boot_from(BootDevice.NETWORK)
         work.power.reset()
         work.note(started=True)
@@ -101,6 +102,8 @@ def discover(work: Work) -> None:
     engine, limit = _engine(work), work.policy.timeouts.discovery
     if _begun(work):
         return
+    if engine.stops:
+        work.note(started=False)
     engine.enroll(work.host)
     if engine.stops:
         work.note(started=True)  # for the proof that the source has lost it
@@ -173,14 +176,25 @@ def withdraw(work: Work) -> None:
 def start_again(work: Work) -> None:
     """Start the machine from its disk, and let the source have it again.
 
+    Nova takes a host that was lost for up for a while: what counts is that it reports anew.
+
     :raises PumphouseError: when its compute service does not come up in time.
     """
     host, limit = str(work.data["service"]), work.policy.timeouts.service
-    if is_down(work.source, host) and not work.data.get("restarted"):
+
+    def heard() -> str:
+        service = compute_service(work.source, host)
+        return str(service["updated_at"]) if service else ""
+
+    if ("started" in work.data or is_down(work.source, host)) and not work.data.get("restarted"):
         work.power.boot_from(BootDevice.DISK)
         work.power.reset()
-        work.note(restarted=True)
-    if not work.until(limit, lambda: None if is_down(work.source, host) else True):
+        work.note(restarted=True, heard=heard())
+
+    def poll() -> bool | None:
+        return True if not is_down(work.source, host) and heard() != work.data.get("heard") else None
+
+    if not work.until(limit, poll):
         work.note(restarted=False)
         raise PumphouseError(f"nova-compute of host {host!r} in the source is not up after {limit:g} s")
 
