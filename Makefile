@@ -36,7 +36,7 @@ page-test: install ## The page in a real browser (Debian's chromium): a minute o
 lab-test: install ## Tests on two real clouds: about half an hour
 	@scripts/test lab features workloads hosts museum
 
-long-test: install ## What the continuous integration has no time for: a quarter of an hour
+long-test: install ## What the continuous integration has no time for: twenty minutes
 	@scripts/test long
 
 release-test: install ## Try a release as the source: make release-test RELEASE=train

@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import expect
 from tenant import Tenant
 
+pytestmark = pytest.mark.long
 LONG = 180_000  # milliseconds that a job may take here
 PICTURES = os.environ.get("PUMPHOUSE_TEST_PICTURES")
 

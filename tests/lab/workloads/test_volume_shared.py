@@ -12,6 +12,7 @@ from disks import checksum
 from killing import Point
 from museum.storage import clear, until, volume_file, write_bytes
 
+pytestmark = pytest.mark.long
 # A migration is known by its selection: in a lab that is kept it must be another one each time.
 OWNER = secrets.token_hex(2)
 LEFT, RIGHT = f"twin-left-{OWNER}", f"twin-right-{OWNER}"  # the one runs, the other is stopped
