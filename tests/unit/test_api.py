@@ -384,7 +384,7 @@ def test_a_served_api_streams_events_and_stops_on_sigterm(tmp_path):
         client = httpx2.Client(
             base_url=f"http://127.0.0.1:{port}", headers={"Authorization": f"Bearer {TOKEN}"}
         )
-        for _ in range(300):
+        for _ in range(900):
             with contextlib.suppress(httpx2.TransportError):
                 if client.get("/readyz").status_code == 200:
                     break
