@@ -1,15 +1,17 @@
 """Who gets in, and what other sites can do: nothing."""
 
+from dataclasses import replace
+
 import pytest
 from clouds_of_tiles import Estate
-from fake_service import DEMO
+from fake_service import DEMO, NETWORK, PLAN
 from fastapi.testclient import TestClient
 from serving import TOKEN
 
 from pumphouse.api.access import ATTEMPTS
 from pumphouse.api.app import create_app
 from pumphouse.config import Config
-from pumphouse.model import Caller, Ended, JobState, Role
+from pumphouse.model import Action, Caller, Ended, JobState, Role
 from pumphouse.page.application import add_page
 from pumphouse.page.entry import _inside
 from pumphouse.page.sessions import COOKIE
@@ -165,6 +167,14 @@ def test_a_role_may_what_it_may(client, desk, role, allowed):
     assert answer.status_code == (303 if allowed else 403)
     assert jobs(desk) == allowed
     assert desk.trail.entries()[0].who == f"{role}@x"
+
+
+@pytest.mark.parametrize("action", Action)
+def test_a_plan_shows_whatever_it_does(client, estate, action):
+    estate.answers["plan"] = replace(PLAN, steps=(replace(NETWORK, action=action),))
+    log_in(client)
+    answer = client.get("/plan?what=project&name=demo")
+    assert answer.status_code == 200 and "private" in answer.text
 
 
 def test_what_was_not_read_is_not_carried_out(client, desk):
