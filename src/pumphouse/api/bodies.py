@@ -21,6 +21,7 @@ from pumphouse.model import (
     is_filter,
 )
 from pumphouse.service.decommissioning import Closing, Fate
+from pumphouse.service.evacuating import Emptying
 from pumphouse.service.upgrading import HostPlan
 
 WHAT = (*SELECTABLE, "identity", "all")
@@ -205,18 +206,6 @@ class EvacuationRequest(BaseModel):
 
 
 @dataclass(frozen=True)
-class EmptyingBody:
-    """What would be done with a host.
-
-    :param evacuation: who goes where within the source.
-    :param migration: how others get to the destination before.
-    """
-
-    evacuation: EvacuationPlan
-    migration: Plan | None
-
-
-@dataclass(frozen=True)
 class ClosingBody:
     """What is left to do at the source.
 
@@ -236,7 +225,7 @@ class ClosingBody:
         )
 
 
-def etag_of(plan: HostPlanBody | EmptyingBody | ClosingBody | WavePlan) -> str:
+def etag_of(plan: HostPlanBody | Emptying | ClosingBody | WavePlan) -> str:
     """Changes when what is planned changes."""
     return f'"{fingerprint(asdict(plan))}"'
 

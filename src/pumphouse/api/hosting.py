@@ -5,13 +5,14 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Response, status
 
 from pumphouse.api.access import APPROVER, OPERATOR
-from pumphouse.api.bodies import ClosingBody, EmptyingBody, EvacuationRequest, HostPlanBody, etag_of
+from pumphouse.api.bodies import ClosingBody, EvacuationRequest, HostPlanBody, etag_of
 from pumphouse.api.opening import IdempotencyKey, Looked, Opened, Start
 from pumphouse.api.problems import Unanswerable, responses
 from pumphouse.errors import UsageError
 from pumphouse.model import HostRecord, HostStatus, Job, Selection, WavePlan
 from pumphouse.service import Service
 from pumphouse.service.decommissioning import Fate
+from pumphouse.service.evacuating import Emptying
 from pumphouse.service.rolling import EVERYTHING
 
 router = APIRouter(tags=["hosts"])
@@ -47,9 +48,9 @@ def host(service: Opened, name: str) -> HostStatus:
 @router.post("/hosts/{name}/evacuation", responses=responses(400, 404, 409, 502, 504))
 def evacuation(
     service: Opened, name: str, body: EvacuationRequest, response: Response, _key: IdempotencyKey = None
-) -> EmptyingBody:
+) -> Emptying:
     """Who on a host would go where; changes nothing. The ETag is for ``If-Match`` of evacuate and maintenance."""
-    found = _emptying(service, name, body)
+    found = service.evacuation(name, body.move, body.wishes())
     response.headers["ETag"] = etag_of(found)
     return found
 
@@ -134,18 +135,13 @@ def decommission(service: Opened, start: Start, looked: Looked, controllers: Con
     )
 
 
-def _emptying(service: Service, name: str, body: EvacuationRequest) -> EmptyingBody:
-    found = service.evacuation(name, body.move, body.wishes())
-    return EmptyingBody(found.evacuation, found.migration)
-
-
 def _empty(
     service: Service, start: Start, looked: Looked, command: str, name: str, body: EvacuationRequest
 ) -> Job:
     def look() -> None:
         found = service.evacuation(name, body.move, body.wishes())
         service.refuse_evacuation(found)
-        looked.require(lambda: etag_of(EmptyingBody(found.evacuation, found.migration)))
+        looked.require(lambda: etag_of(found))
 
     return start(command, Selection(command, (name,)), body.model_dump(exclude_defaults=True), look)
 

@@ -3,6 +3,7 @@
 from collections.abc import Container, Iterator
 from typing import Any
 
+from pumphouse.facts import hypervisor_bodies
 from pumphouse.model import Fields, Item
 from pumphouse.policy import Policy
 from pumphouse.ports import Cloud
@@ -106,5 +107,4 @@ def _projects(name: str, value: str) -> list[str]:
 
 def _services(cloud: Cloud) -> dict[str, str]:
     """Hypervisors are named by policy, aggregates hold the hosts of their services."""
-    bodies = cloud.pages("compute", "/os-hypervisors/detail", "hypervisors")
-    return {body["hypervisor_hostname"]: body["service"]["host"] for body in bodies}
+    return {body["hypervisor_hostname"]: body["service"]["host"] for body in hypervisor_bodies(cloud)}

@@ -5,7 +5,6 @@ from collections.abc import Callable, Collection, Mapping
 
 from pumphouse.model import ComputeHost, Occupancy, PlacedServer, Resources
 
-ZONE = "availability_zone"
 FOR_PROJECT = "filter_tenant_id"  # metadata of aggregates that are one project's only
 UNITS = (("vcpus", "vCPUs"), ("memory", "MiB of memory"), ("disk", "GiB of disk"))
 # What Nova's own filter makes of a value that begins with one of these words.

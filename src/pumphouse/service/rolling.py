@@ -32,6 +32,7 @@ from pumphouse.plan.waves import plan_waves
 from pumphouse.service.committing import is_left
 from pumphouse.service.hosts import machines
 from pumphouse.service.session import Session, acceptance
+from pumphouse.service.upgrading import EMPTYING
 from pumphouse.tasks.hosts.occupancy import occupancy
 from pumphouse.tasks.hosts.services import compute_service, set_status
 
@@ -42,7 +43,6 @@ COMMAND = "pumphouse upgrade"
 UPGRADE, QUARANTINED = "upgrade", "quarantined"
 EVERYTHING = Selection("all")
 ROOM = "hosts"  # the rule about room on hosts: waves are planned so that there is
-EMPTYING = ("disable", "fence", "move", "proof", "empty")  # stages before anything is done to a machine
 NOTHING = Resources()
 Failures = Mapping[str, str]
 """Keys (``server:ID``, ``host:NAME``...) of what failed in this run → why; it is left out from now on."""
